@@ -1,0 +1,47 @@
+# Everything a person types: `make demo` shows it all, `make test` proves it. Run `make help` for the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help demo test check format bench lock clean
+
+help: ## What can be typed here
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(INSTALLED): pyproject.toml requirements.lock requirements-bootstrap.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ledgerway needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+install: $(INSTALLED) ## Install what is needed into .venv
+
+demo: $(INSTALLED) ## A made-up firm's month goes from Harvest into a real ERP
+	@$(BIN)/ledgerway demo
+
+test: $(INSTALLED) ## All tests, the ones on the real ERP included
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED) ## Format, lint, layers, types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+	@$(BIN)/pyright
+	@$(BIN)/mypy
+
+format: $(INSTALLED) ## Put the code into its one form
+	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format .
+
+bench: $(INSTALLED) ## Ratios against a naive and a careful script, in one run
+	@$(BIN)/python -m benchmarks.event_lane $(ARGS)
+
+lock: ## Pin the dependencies again, with hashes and without addresses
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --all-extras --no-annotate --no-header --python-version 3.11 $(UPGRADE) pyproject.toml -o requirements.lock
+
+clean: ## Remove everything that was built here
+	rm -rf .venv var

@@ -1,0 +1,132 @@
+"""Exception cases: what a person must decide, and what was decided."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from canonical.base import Canonical
+from canonical.money import Money
+from canonical.text import Code, ExternalId, Sentence
+
+
+class Cause(StrEnum):
+    """Root causes; one case per legal entity and root cause, however many lines it blocks."""
+
+    UNKNOWN_EMPLOYEE = "unknown_employee"
+    UNKNOWN_PROJECT = "unknown_project"
+    UNKNOWN_TASK = "unknown_task"
+    CLOSED_PROJECT = "closed_project"
+    CLOSED_TASK = "closed_task"
+    LEAVER = "leaver"
+    NOT_YET_EMPLOYED = "not_yet_employed"
+    OTHER_LEGAL_ENTITY = "other_legal_entity"
+    MISSING_DIMENSION = "missing_dimension"
+    INACTIVE_DIMENSION = "inactive_dimension"
+    CLOSED_PERIOD = "closed_period"
+    NO_POSTING_PERIOD = "no_posting_period"
+    FISCAL_YEAR_CROSSED = "fiscal_year_crossed"
+    OVER_24_HOURS = "over_24_hours"
+    NEGATIVE_HOURS = "negative_hours"
+    DUPLICATE_IN_SOURCE = "duplicate_in_source"
+    UNREADABLE_LINE = "unreadable_line"
+    REFUSED_BY_ERP = "refused_by_erp"
+    ALTERED_IN_ERP = "altered_in_erp"
+    DUPLICATE_IN_ERP = "duplicate_in_erp"
+    MISSING_IN_ERP = "missing_in_erp"
+    IN_DOUBT = "in_doubt"
+    INVOICED = "invoiced"
+
+
+class CaseState(StrEnum):
+    """OPEN waits for a person; TRYING posts its canary line; WAITING waits for the source."""
+
+    OPEN = "OPEN"
+    TRYING = "TRYING"
+    WAITING_FOR_SOURCE = "WAITING_FOR_SOURCE"
+    RESOLVED = "RESOLVED"
+
+
+class RootCause(Canonical):
+    """Why lines cannot be posted, in a form that is equal for all lines that share it."""
+
+    CONTRACT: ClassVar[str] = "root_cause/v1"
+
+    legal_entity: Code
+    cause: Cause
+    # What it is about: a project code, an employee's code, a period. Never a person's name.
+    subject: Code
+    # For a finance person: what is wrong, with what, and what to do next.
+    sentence: Sentence
+
+
+class Retry(Canonical):
+    """The cause was mended elsewhere: check again and post."""
+
+    CONTRACT: ClassVar[str] = "resolution_retry/v1"
+    kind: Literal["retry"] = "retry"
+
+
+class Amend(Canonical):
+    """Post with other values than the source's; the source stays as it is.
+
+    `changes` maps a field to its new value: `task`, `project`, `employee` and `cost_centre` take
+    a code of the ERP; `accept` takes the cause that a person vouches for.
+    """
+
+    CONTRACT: ClassVar[str] = "resolution_amend/v1"
+    kind: Literal["amend"] = "amend"
+
+    changes: Annotated[dict[Code, Code], Field(min_length=1, max_length=10)]
+    reason: Sentence
+
+
+class PostToPeriod(Canonical):
+    """Count the lines in another open period."""
+
+    CONTRACT: ClassVar[str] = "resolution_post_to_period/v1"
+    kind: Literal["post_to_period"] = "post_to_period"
+
+    period: Code
+
+
+class Reject(Canonical):
+    """Send the lines back: the source corrects or withdraws them."""
+
+    CONTRACT: ClassVar[str] = "resolution_reject/v1"
+    kind: Literal["reject"] = "reject"
+
+    reason: Annotated[Sentence, Field(min_length=3)]
+
+
+class Waive(Canonical):
+    """Never post these lines, for a reason that an auditor will read."""
+
+    CONTRACT: ClassVar[str] = "resolution_waive/v1"
+    kind: Literal["waive"] = "waive"
+
+    reason: Annotated[Sentence, Field(min_length=3)]
+
+
+Resolution = Annotated[Retry | Amend | PostToPeriod | Reject | Waive, Field(discriminator="kind")]
+
+AMENDABLE: Final = frozenset({"task", "project", "employee", "cost_centre", "accept"})
+# What a person may vouch for; everything else must be mended where it is wrong.
+ACCEPTABLE: Final = frozenset({Cause.DUPLICATE_IN_SOURCE, Cause.OVER_24_HOURS})
+
+
+class ExceptionCase(Canonical):
+    """One root cause with everything that it blocks."""
+
+    CONTRACT: ClassVar[str] = "exception_case/v1"
+
+    id: ExternalId
+    root_cause: RootCause
+    state: CaseState
+    connection: Code
+    period: Code | None
+    owner: Code
+    lines: Annotated[int, Field(ge=0)]
+    seconds: int
+    # What the blocked lines are worth, one amount per currency.
+    amounts: tuple[Money, ...] = ()

@@ -1,0 +1,103 @@
+"""Master data that time refers to, as either side knows it: the PSA's or the ERP's."""
+
+from datetime import date
+from typing import ClassVar
+
+from pydantic import Field
+
+from canonical.base import Canonical
+from canonical.money import CurrencyCode
+from canonical.text import Code, ExternalId
+
+
+class Master(Canonical):
+    """One master record; `id` is the system's own, `code` the name by which people know it.
+
+    `active_from` and `active_until` are inclusive dates in the legal entity's own zone.
+    """
+
+    connection: Code
+    id: ExternalId
+    code: Code
+    name: str = Field(max_length=250)
+    legal_entity: Code | None = None
+    active: bool = True
+    active_from: date | None = None
+    active_until: date | None = None
+
+    def active_on(self, day: date) -> bool:
+        """Whether it may be used for something of that day."""
+        return (
+            self.active
+            and (self.active_from is None or self.active_from <= day)
+            and (self.active_until is None or day <= self.active_until)
+        )
+
+
+class LegalEntity(Master):
+    """A company that books, with its base currency."""
+
+    CONTRACT: ClassVar[str] = "legal_entity/v1"
+
+    currency: CurrencyCode
+
+
+class Customer(Master):
+    """Who pays."""
+
+    CONTRACT: ClassVar[str] = "customer/v1"
+
+    currency: CurrencyCode | None = None
+
+
+class Employee(Master):
+    """A person who works, contractors included; `active_until` is the last day of work.
+
+    `email` is personal data: it matches people across systems and never leaves the database.
+    `cost_centre` is the code or name of the dimension value that the person's work belongs to.
+    """
+
+    CONTRACT: ClassVar[str] = "employee/v1"
+
+    email: str | None = Field(default=None, max_length=250, repr=False)
+    cost_centre: Code | None = None
+
+
+class Project(Master):
+    """The delivery structure that work is booked on."""
+
+    CONTRACT: ClassVar[str] = "project/v1"
+
+    customer: ExternalId | None = None
+
+
+class Task(Master):
+    """A part of a project; a source whose tasks are global lists one per project and task."""
+
+    CONTRACT: ClassVar[str] = "task/v1"
+
+    project: ExternalId
+
+
+class DimensionValue(Master):
+    """One value of an analytic axis, such as cost centre CC-100."""
+
+    CONTRACT: ClassVar[str] = "dimension_value/v1"
+
+    dimension: Code
+
+
+class Masters(Canonical):
+    """All master data of one connection at one moment."""
+
+    CONTRACT: ClassVar[str] = "masters/v1"
+
+    legal_entities: tuple[LegalEntity, ...] = ()
+    customers: tuple[Customer, ...] = ()
+    employees: tuple[Employee, ...] = ()
+    projects: tuple[Project, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    dimension_values: tuple[DimensionValue, ...] = ()
+
+
+COST_CENTRE = "cost_centre"

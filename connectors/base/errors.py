@@ -1,0 +1,35 @@
+"""The five errors that leave a connector; each says who acts next."""
+
+
+class ConnectorError(Exception):
+    """Trouble with a whole call. `code` is a stable, closed word; the message is for people."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(message or code)
+        self.code = code
+
+
+class TransientError(ConnectorError):
+    """Nothing left, or a read failed, or the system proved that it did nothing: try again."""
+
+    def __init__(
+        self, code: str, message: str = "", *, retry_after_seconds: int | None = None
+    ) -> None:
+        super().__init__(code, message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class RejectedError(ConnectorError):
+    """The system of record looked at the content and refused it: a person decides."""
+
+
+class ConflictError(ConnectorError):
+    """An optimistic lock refused, this attempt did nothing: read again, bounded."""
+
+
+class OutcomeUnknownError(ConnectorError):
+    """It was sent and no clear answer came: look it up, never send it again blindly."""
+
+
+class ConnectionConfigError(ConnectorError):
+    """Credentials or permissions: an operator acts, and the connection is marked."""

@@ -1,0 +1,74 @@
+"""A connector's manifest: facts about a system, in one place and without code."""
+
+from dataclasses import dataclass, field
+
+from canonical.posting import PostingKind
+from connectors.base.guard import Bulk, Guard
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceField:
+    """Where our reference round-trips in the ERP, and how long it may be."""
+
+    name: str
+    length_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostingOperation:
+    """One kind of write: how it is guarded, bundled and recognised."""
+
+    kind: PostingKind
+    guard: Guard
+    bulk: Bulk
+    reference: ReferenceField
+    # From asking for the claim to the last byte written; older claims are given back (W).
+    send_window_seconds: int
+    # Calls of this kind that the ERP takes side by side.
+    concurrency_max: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalEvidence:
+    """What a source proves about an approval; what it does not give is "not provided"."""
+
+    approver: bool
+    instant: bool
+    revision: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """So many calls in so many seconds, counted by the vendor over the whole connection."""
+
+    calls: int
+    per_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a connector can do and what it was verified against."""
+
+    system: str
+    title: str
+    capabilities: frozenset[type]
+    verified_against: str
+    documented_at: str
+    operations: tuple[PostingOperation, ...] = ()
+    # Kinds of posting that the ERP can only remove, not reverse by an opposite.
+    undone_by_deletion: frozenset[PostingKind] = frozenset()
+    approval: ApprovalEvidence | None = None
+    # Whether the source can be told that a line was rejected; otherwise the case tells people.
+    takes_rejections: bool = False
+    page_size_max: int | None = None
+    # How far back a poll looks again, because a record may appear behind the cursor.
+    overlap_seconds: int = 0
+    rate_limits: tuple[RateLimit, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    def operation(self, kind: PostingKind) -> PostingOperation:
+        """Give the operation for a kind of posting; KeyError if the system has none."""
+        for operation in self.operations:
+            if operation.kind is kind:
+                return operation
+        raise KeyError(f"{self.system} has no posting operation for '{kind}'")
