@@ -18,8 +18,6 @@ class IdempotencyKey:
     """The ERP answers a repeated key with the first result, for `ttl_seconds`."""
 
     ttl_seconds: int
-    in_flight_max_seconds: int
-    lag_max_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +32,7 @@ class DraftThenPost:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The ERP only lets us look documents up: safe once nothing can be in flight any more.
-
-    `in_flight_max_seconds` is the longest time a request may be under way at the ERP (F), and
-    `lag_max_seconds` the longest time until a created document can be found (L).
-    """
-
-    in_flight_max_seconds: int
-    lag_max_seconds: int
+    """The ERP only lets us look documents up: safe once nothing can be in flight any more."""
 
 
 @dataclass(frozen=True, slots=True)

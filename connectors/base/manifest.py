@@ -24,8 +24,17 @@ class PostingOperation:
     reference: ReferenceField
     # From asking for the claim to the last byte written; older claims are given back (W).
     send_window_seconds: int
+    # The longest time a request may be under way at the ERP (F), and the longest time until a
+    # created document can be found (L). Needed to prove that an unanswered write never happened.
+    in_flight_max_seconds: int = 120
+    lag_max_seconds: int = 0
     # Calls of this kind that the ERP takes side by side.
     concurrency_max: int = 1
+
+    @property
+    def quiet_seconds(self) -> int:
+        """After so long without an answer nothing can appear any more: Q > W + F + L."""
+        return self.send_window_seconds + self.in_flight_max_seconds + self.lag_max_seconds + 1
 
 
 @dataclass(frozen=True, slots=True)
