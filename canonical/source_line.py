@@ -1,0 +1,45 @@
+"""What the platform knows of a source line over time: its status and its financial revision."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class LineStatus(StrEnum):
+    """Where a source line stands at its source. WITHDRAWN was approved once."""
+
+    NOT_APPROVED = "NOT_APPROVED"
+    APPROVED = "APPROVED"
+    WITHDRAWN = "WITHDRAWN"
+    DELETED = "DELETED"
+    UNREADABLE = "UNREADABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class LineVersion:
+    """A source line as it stands now.
+
+    `revision` and `financial_hash` belong to the version that was approved last; `entry` is the
+    canonical JSON of the newest version, `trouble` why it could not be read. `approved_at` (UTC)
+    is the instant the source gave, or the first sight of the approval.
+    """
+
+    connection: str
+    object: str
+    source_id: str
+    document_id: str
+    employee: str
+    work_date: date | None
+    revision: int
+    financial_hash: str
+    status: LineStatus
+    approved_at: datetime | None
+    approved_at_from: str | None
+    trouble: str | None
+    entry: str | None
+    changed_at: datetime
+
+    @property
+    def ever_approved(self) -> bool:
+        """Whether some revision of it may have been posted."""
+        return self.approved_at is not None

@@ -1,0 +1,74 @@
+"""Revisions: which version of a source line is a new one in money's eyes."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from canonical.source_line import LineStatus, LineVersion
+from canonical.time_entry import TimeEntry
+
+
+def advance(previous: LineVersion | None, entry: TimeEntry, seen_at: datetime) -> LineVersion:
+    """Take in what the source shows now. Returns `previous` itself if there is nothing new.
+
+    The revision rises only when a financial field of an approved line changed, or when a line is
+    approved again after its approval was withdrawn; notes, rates and the source's own stamps do
+    not count, because our write-back moves those too. News that is older than what is known is
+    ignored, so the order of arrival does not matter.
+    """
+    if previous is not None and entry.changed_at < previous.changed_at:
+        return previous
+    version = LineVersion(
+        connection=entry.connection,
+        object="time_entry",
+        source_id=entry.id,
+        document_id=entry.timesheet,
+        employee=entry.employee,
+        work_date=entry.work_date,
+        revision=previous.revision if previous else 1,
+        financial_hash=previous.financial_hash if previous else entry.financial_hash,
+        status=LineStatus.NOT_APPROVED,
+        approved_at=previous.approved_at if previous else None,
+        approved_at_from=previous.approved_at_from if previous else None,
+        trouble=None,
+        entry=entry.model_dump_json(),
+        changed_at=entry.changed_at,
+    )
+    if entry.approval is None:
+        ever = previous is not None and previous.ever_approved
+        return replace(version, status=LineStatus.WITHDRAWN if ever else LineStatus.NOT_APPROVED)
+    return _approved(previous, version, entry, seen_at)
+
+
+def _approved(
+    previous: LineVersion | None, version: LineVersion, entry: TimeEntry, seen_at: datetime
+) -> LineVersion:
+    assert entry.approval is not None
+    approved = replace(version, status=LineStatus.APPROVED, financial_hash=entry.financial_hash)
+    still = previous is not None and previous.status is LineStatus.APPROVED
+    if previous and still and previous.financial_hash == entry.financial_hash:
+        return approved
+    given = entry.approval.approved_at
+    return replace(
+        approved,
+        revision=version.revision + (1 if previous and previous.ever_approved else 0),
+        approved_at=given or seen_at,
+        approved_at_from="source" if given else "first_seen",
+    )
+
+
+def gone(previous: LineVersion) -> LineVersion:
+    """The source no longer has the line: for us, an approval that was withdrawn for good."""
+    return replace(previous, status=LineStatus.DELETED)
+
+
+def is_news(previous: LineVersion | None, now: LineVersion) -> bool:
+    """Whether the line's timesheet has something to decide because of this change."""
+    if previous is None:
+        return now.ever_approved
+    if not (previous.ever_approved or now.ever_approved):
+        return False
+    return (previous.revision, previous.status, previous.document_id) != (
+        now.revision,
+        now.status,
+        now.document_id,
+    )
