@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from canonical.base import Canonical
+from canonical.base import Canonical, Instant
 from canonical.money import Money
 from canonical.text import Code, ExternalId, Sentence
 
@@ -124,8 +124,11 @@ class ExceptionCase(Canonical):
     root_cause: RootCause
     state: CaseState
     connection: Code
+    target: Code
     period: Code | None
     owner: Code
+    opened_at: Instant
+    deadline_at: Instant
     lines: Annotated[int, Field(ge=0)]
     seconds: int
     # What the blocked lines are worth, one amount per currency.

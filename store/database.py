@@ -11,14 +11,14 @@ CONNECTIONS_MAX: Final = 10
 # Longer than any statement of ours should take; a stuck one must not hold an activity for ever.
 STATEMENT_TIMEOUT_SECONDS: Final = 30
 
-Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+Connection: TypeAlias = PoolConnectionProxy
 Row: TypeAlias = asyncpg.Record
 
 
 class Database:
     """One pool per process; repositories take a connection, so that callers compose."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     @classmethod

@@ -4,6 +4,9 @@ Writing goes through bulk statements on asyncpg (`store.posting_ledger` and its 
 reading for people through these models. Indexes, checks and triggers live in the migrations.
 """
 
+# pyright: reportAssignmentType=false
+# SQLModel declares __tablename__ as a declared_attr and takes a plain string.
+
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +14,6 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, DateTime, Numeric, Text
 from sqlmodel import Field, SQLModel
-
 
 # SQLModel's annotation knows classes only; SQLAlchemy takes instances as well.
 _UTC: Any = DateTime(timezone=True)
@@ -98,6 +100,7 @@ class SourceLineRow(SQLModel, table=True):
     object: str = _text(primary_key=True)
     source_id: str = _text(primary_key=True)
     document_id: str = _text()
+    employee: str = _text()
     work_date: date | None
     revision: int
     financial_hash: str = _text()

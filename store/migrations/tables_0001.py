@@ -64,6 +64,7 @@ _INTAKE: Final = (
       object text NOT NULL,
       source_id text NOT NULL,
       document_id text NOT NULL,
+      employee text NOT NULL,
       work_date date,
       revision integer NOT NULL CHECK (revision >= 1),
       financial_hash text NOT NULL,

@@ -1,0 +1,91 @@
+"""Corrections: what follows for a line's postings from what the source says now.
+
+A posted line is immutable. A change after posting takes it back (by a reversal, or by an undo
+where the ERP knows no reversal) and posts a replacement, which waits for the taking back
+(DOMAIN rules 9 to 12, POSTING.md "news").
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from canonical.posting import UNSETTLED, PostingKind, PostingState
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one posting of the line stands."""
+
+    key: UUID
+    kind: PostingKind
+    revision: int
+    amendment: int
+    state: PostingState
+    released: bool
+    corrects: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlan:
+    """What to do for one line. At most one of `post` and `recheck` is set."""
+
+    # Write down a posting of the current revision, with this amendment ordinal.
+    post: bool = False
+    amendment: int = 0
+    # A posting that a person released: check it again.
+    recheck: UUID | None = None
+    cancel: tuple[UUID, ...] = ()
+    supersede: tuple[UUID, ...] = ()
+    take_back: tuple[UUID, ...] = ()
+    # The taking back that the replacement has to wait for, if it is under way already.
+    waits_for: UUID | None = None
+    note_withdrawn: tuple[UUID, ...] = ()
+    note_revision: tuple[UUID, ...] = ()
+
+
+_STOPPED = frozenset({PostingState.PENDING, PostingState.EXCEPTION})
+
+
+def plan_line(*, wanted: bool, revision: int, standings: Sequence[Standing]) -> LinePlan:
+    """Plan one line. `wanted`: the source has it approved, in this revision."""
+    times = [one for one in standings if one.kind is PostingKind.TIME]
+    unsettled = [one for one in times if one.state in UNSETTLED]
+    posted = [one for one in times if one.state is PostingState.POSTED]
+    backs = {
+        one.corrects: one
+        for one in standings
+        if one.kind is not PostingKind.TIME and one.state in UNSETTLED
+    }
+    if not wanted:
+        return LinePlan(
+            cancel=_keys(unsettled, _STOPPED),
+            note_withdrawn=_keys(unsettled, UNSETTLED - _STOPPED),
+            take_back=tuple(one.key for one in posted if one.key not in backs),
+        )
+    current = [one for one in times if one.revision == revision]
+    outdated = [one for one in posted if one.revision != revision]
+    old = [one for one in unsettled if one.revision != revision]
+    plan = LinePlan(
+        supersede=_keys(old, _STOPPED),
+        note_revision=_keys(old, UNSETTLED - _STOPPED),
+        take_back=tuple(one.key for one in outdated if one.key not in backs),
+        waits_for=next((backs[one.key].key for one in outdated if one.key in backs), None),
+    )
+    return _with_current(plan, current)
+
+
+def _with_current(plan: LinePlan, current: Sequence[Standing]) -> LinePlan:
+    settled = (PostingState.SUPERSEDED, PostingState.CANCELLED)
+    standing = [one for one in current if one.state not in settled]
+    released = [one for one in standing if one.state is PostingState.EXCEPTION and one.released]
+    if released:
+        return replace(plan, recheck=released[0].key)
+    if standing or plan.note_revision:
+        # Under way, posted or waived already; or an older revision has to be settled first.
+        return plan
+    amendment = 1 + max((one.amendment for one in current), default=-1)
+    return replace(plan, post=True, amendment=amendment)
+
+
+def _keys(standings: Sequence[Standing], states: frozenset[PostingState]) -> tuple[UUID, ...]:
+    return tuple(one.key for one in standings if one.state in states)

@@ -1,0 +1,32 @@
+"""Facts: what is known of a source and of its ERP at one moment, ready for rules to ask."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from canonical.masters import DimensionValue, Employee, LegalEntity, Project, Task
+from canonical.posting_period import PostingPeriod
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Master data of both sides, joined by cross-references.
+
+    `employees`, `projects` and `tasks` give the ERP's record for a source's id; the `source_`
+    ones give the source's own record. Dimension values are known by (legal entity, code).
+    """
+
+    source: str
+    target: str
+    employees: Mapping[str, Employee]
+    projects: Mapping[str, Project]
+    tasks: Mapping[str, Task]
+    source_employees: Mapping[str, Employee]
+    source_projects: Mapping[str, Project]
+    source_tasks: Mapping[str, Task]
+    legal_entities: Mapping[str, LegalEntity]
+    cost_centres: Mapping[tuple[str, str], DimensionValue]
+    calendars: Mapping[str, Sequence[PostingPeriod]]
+    # The ERP's records by code, for values that a person put in place of the source's.
+    employees_by_code: Mapping[str, Employee]
+    projects_by_code: Mapping[str, Project]
+    tasks_by_code: Mapping[str, Task]

@@ -1,0 +1,78 @@
+"""Documents: timesheets that have news, and which of it a workflow was told."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from store.bulk import Columns
+from store.database import Connection
+
+_NEWS: Final = Columns(
+    {"connection": "text", "kind": "text", "document_id": "text", "employee": "text",
+     "starts_on": "date"}
+)  # fmt: skip
+_TELL_DOCUMENTS: Final = _NEWS.insert(
+    "document",
+    "ON CONFLICT (connection, kind, document_id) DO UPDATE SET news_seq = document.news_seq + 1",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentNews:
+    """A document that has something to decide."""
+
+    connection: str
+    kind: str
+    document_id: str
+    employee: str
+    starts_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Undispatched:
+    """A document to which a workflow is owed."""
+
+    document_id: str
+    news_seq: int
+    employee: str
+    starts_on: date
+
+
+async def tell_documents(connection: Connection, news: Iterable[DocumentNews]) -> None:
+    """Note that documents have news, so that a workflow is started or told."""
+    rows = sorted({(n.connection, n.kind, n.document_id, n.employee, n.starts_on) for n in news})
+    await connection.execute(_TELL_DOCUMENTS, *_NEWS.arrays(rows))
+
+
+async def undispatched(
+    connection: Connection, source: str, kind: str, limit: int
+) -> list[Undispatched]:
+    """List documents that have news which no workflow was told."""
+    rows = await connection.fetch(
+        "SELECT document_id, news_seq, employee, starts_on FROM document "
+        "WHERE connection = $1 AND kind = $2 AND news_seq > dispatched_seq "
+        "ORDER BY starts_on, document_id LIMIT $3",
+        source,
+        kind,
+        limit,
+    )
+    return [Undispatched(**dict(row)) for row in rows]
+
+
+async def dispatched(
+    connection: Connection, source: str, kind: str, told: Iterable[tuple[str, int]]
+) -> None:
+    """Note up to which news workflows were told; later news stays owed."""
+    ids, seqs = [list(column) for column in zip(*told, strict=True)] or ([], [])
+    await connection.execute(
+        """
+        UPDATE document d SET dispatched_seq = greatest(d.dispatched_seq, t.seq)
+        FROM unnest($3::text[], $4::bigint[]) AS t(document_id, seq)
+        WHERE d.connection = $1 AND d.kind = $2 AND d.document_id = t.document_id
+        """,
+        source,
+        kind,
+        ids,
+        seqs,
+    )

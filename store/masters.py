@@ -1,0 +1,179 @@
+"""Master data, calendars and cross-references, as they were last read from their systems."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from canonical.cross_reference import CrossReference, MasterKind
+from canonical.masters import (
+    Customer,
+    DimensionValue,
+    Employee,
+    LegalEntity,
+    Master,
+    Masters,
+    Project,
+    Task,
+)
+from canonical.posting_period import PostingPeriod
+from store.bulk import Columns
+from store.database import Connection
+
+_FIELDS: Final[dict[MasterKind, tuple[str, type[Master]]]] = {
+    MasterKind.LEGAL_ENTITY: ("legal_entities", LegalEntity),
+    MasterKind.CUSTOMER: ("customers", Customer),
+    MasterKind.EMPLOYEE: ("employees", Employee),
+    MasterKind.PROJECT: ("projects", Project),
+    MasterKind.TASK: ("tasks", Task),
+    MasterKind.DIMENSION_VALUE: ("dimension_values", DimensionValue),
+}
+
+_MASTER: Final = Columns(
+    {"connection": "text", "kind": "text", "id": "text", "code": "text", "body": "text"}
+)
+_SAVE_MASTERS: Final = _MASTER.insert(
+    "master_record",
+    """
+    ON CONFLICT (connection, kind, id)
+    DO UPDATE SET code = excluded.code, body = excluded.body, gone_at = NULL
+    WHERE master_record.body <> excluded.body OR master_record.gone_at IS NOT NULL
+    RETURNING 1
+    """,
+)
+_PERIOD: Final = Columns(
+    {"connection": "text", "id": "text", "legal_entity": "text", "body": "text"}
+)
+_SAVE_PERIODS: Final = _PERIOD.insert(
+    "posting_period",
+    """
+    ON CONFLICT (connection, id)
+    DO UPDATE SET legal_entity = excluded.legal_entity, body = excluded.body
+    WHERE posting_period.body <> excluded.body
+    RETURNING 1
+    """,
+)
+_REFERENCE: Final = Columns(
+    {"kind": "text", "source": "text", "source_id": "text", "target": "text", "target_id": "text",
+     "made_by": "text"}
+)  # fmt: skip
+_SAVE_REFERENCES: Final = _REFERENCE.insert("cross_reference", "ON CONFLICT DO NOTHING RETURNING 1")
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotAge:
+    """When a connection's masters and calendar were read, and which version that is."""
+
+    version: int
+    masters_read_at: datetime | None
+    calendar_read_at: datetime | None
+
+
+async def save_masters(connection: Connection, source: str, masters: Masters) -> None:
+    """Replace what is known of a connection; what is no longer listed is marked as gone."""
+    rows = [
+        (source, kind, master.id, master.code, master.model_dump_json())
+        for kind, (field, _) in _FIELDS.items()
+        for master in getattr(masters, field)
+    ]
+    changed = await connection.fetch(_SAVE_MASTERS, *_MASTER.arrays(rows))
+    gone = await connection.fetch(
+        """
+        UPDATE master_record m SET gone_at = now()
+        WHERE m.connection = $1 AND m.gone_at IS NULL AND NOT EXISTS (
+          SELECT FROM unnest($2::text[], $3::text[]) AS listed(kind, id)
+          WHERE listed.kind = m.kind AND listed.id = m.id)
+        RETURNING 1
+        """,
+        source,
+        [row[1] for row in rows],
+        [row[2] for row in rows],
+    )
+    await _new_version(connection, source, "masters_read_at", changed=bool(changed or gone))
+
+
+async def save_calendar(
+    connection: Connection, source: str, periods: Sequence[PostingPeriod]
+) -> None:
+    """Replace what is known of an ERP's calendar."""
+    rows = [(source, one.id, one.legal_entity, one.model_dump_json()) for one in periods]
+    changed = await connection.fetch(_SAVE_PERIODS, *_PERIOD.arrays(rows))
+    gone = await connection.fetch(
+        "DELETE FROM posting_period WHERE connection = $1 AND id <> ALL ($2::text[]) RETURNING 1",
+        source,
+        [one.id for one in periods],
+    )
+    await _new_version(connection, source, "calendar_read_at", changed=bool(changed or gone))
+
+
+async def add_references(connection: Connection, references: Iterable[CrossReference]) -> None:
+    """Add cross-references; one that exists stays, and nothing is linked twice."""
+    rows = [
+        (one.kind, one.source, one.source_id, one.target, one.target_id, one.made_by)
+        for one in references
+    ]
+    added = await connection.fetch(_SAVE_REFERENCES, *_REFERENCE.arrays(rows))
+    if added:
+        for source in {row[1] for row in rows}:
+            await _new_version(connection, source, "masters_read_at", changed=True)
+
+
+async def ages(connection: Connection, connections: Sequence[str]) -> dict[str, SnapshotAge]:
+    """Say how old what is known of these connections is."""
+    rows = await connection.fetch(
+        "SELECT connection, version, masters_read_at, calendar_read_at FROM master_snapshot "
+        "WHERE connection = ANY($1::text[])",
+        connections,
+    )
+    return {
+        row["connection"]: SnapshotAge(
+            row["version"], row["masters_read_at"], row["calendar_read_at"]
+        )
+        for row in rows
+    }
+
+
+async def masters_of(connection: Connection, source: str) -> Masters:
+    """Read everything that is known of a connection and is not gone."""
+    rows = await connection.fetch(
+        "SELECT kind, body FROM master_record WHERE connection = $1 AND gone_at IS NULL", source
+    )
+    fields: dict[str, list[Master]] = {field: [] for field, _ in _FIELDS.values()}
+    for row in rows:
+        field, model = _FIELDS[MasterKind(row["kind"])]
+        fields[field].append(model.model_validate_json(row["body"]))
+    return Masters.model_validate({field: tuple(listed) for field, listed in fields.items()})
+
+
+async def calendar_of(connection: Connection, target: str) -> list[PostingPeriod]:
+    """Read an ERP's calendar, earliest period first."""
+    rows = await connection.fetch("SELECT body FROM posting_period WHERE connection = $1", target)
+    periods = [PostingPeriod.model_validate_json(row["body"]) for row in rows]
+    return sorted(periods, key=lambda period: (period.legal_entity, period.starts_on))
+
+
+async def references_between(
+    connection: Connection, source: str, target: str
+) -> dict[MasterKind, dict[str, str]]:
+    """Read the cross-references from one connection to another: kind, then id to id."""
+    rows = await connection.fetch(
+        "SELECT kind, source_id, target_id FROM cross_reference WHERE source = $1 AND target = $2",
+        source,
+        target,
+    )
+    found: dict[MasterKind, dict[str, str]] = {kind: {} for kind in MasterKind}
+    for row in rows:
+        found[MasterKind(row["kind"])][row["source_id"]] = row["target_id"]
+    return found
+
+
+async def _new_version(connection: Connection, source: str, read_at: str, *, changed: bool) -> None:
+    await connection.execute(
+        f"""
+        INSERT INTO master_snapshot AS s (connection, version, {read_at}) VALUES ($1, 1, now())
+        ON CONFLICT (connection)
+        DO UPDATE SET {read_at} = now(), version = s.version + $2::int
+        """,
+        source,
+        int(changed),
+    )

@@ -1,0 +1,115 @@
+"""Intake: raw records once, source lines in their newest version."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from canonical.source_line import LineStatus, LineVersion
+from store.bulk import Columns
+from store.database import Connection, Row
+
+_INBOX: Final = Columns(
+    {"connection": "text", "object": "text", "source_id": "text", "content_hash": "text",
+     "payload": "text"}
+)  # fmt: skip
+_INTO_INBOX: Final = _INBOX.insert("inbox", "ON CONFLICT ON CONSTRAINT inbox_once DO NOTHING")
+
+_LINE: Final = Columns(
+    {
+        "connection": "text",
+        "object": "text",
+        "source_id": "text",
+        "document_id": "text",
+        "employee": "text",
+        "work_date": "date",
+        "revision": "int",
+        "financial_hash": "text",
+        "status": "text",
+        "approved_at": "timestamptz",
+        "approved_at_from": "text",
+        "trouble": "text",
+        "entry": "text",
+        "changed_at": "timestamptz",
+    }
+)
+_SAVE_LINES: Final = _LINE.insert(
+    "source_line",
+    "ON CONFLICT (connection, object, source_id) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in list(_LINE.types)[3:])
+    + ", seen_at = now()",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """A record as it came, for the inbox."""
+
+    connection: str
+    object: str
+    source_id: str
+    content_hash: str
+    payload: str
+
+
+async def keep_raw(connection: Connection, records: Iterable[RawRecord]) -> None:
+    """Put records into the inbox; the same version of a record is kept once."""
+    rows = [(r.connection, r.object, r.source_id, r.content_hash, r.payload) for r in records]
+    await connection.execute(_INTO_INBOX, *_INBOX.arrays(rows))
+
+
+async def lock(
+    connection: Connection, source: str, object_name: str, source_ids: Sequence[str]
+) -> dict[str, LineVersion]:
+    """Read lines by id and hold them until the commit."""
+    rows = await connection.fetch(
+        f"SELECT {_LINE.names} FROM source_line WHERE connection = $1 AND object = $2 "
+        "AND source_id = ANY($3::text[]) ORDER BY source_id FOR UPDATE",
+        source,
+        object_name,
+        source_ids,
+    )
+    return {row["source_id"]: _line(row) for row in rows}
+
+
+async def lock_window(
+    connection: Connection, source: str, object_name: str, first: date, last: date
+) -> dict[str, LineVersion]:
+    """Read the lines that the source had in a window of work dates, ends included."""
+    rows = await connection.fetch(
+        f"SELECT {_LINE.names} FROM source_line WHERE connection = $1 AND object = $2 "
+        "AND work_date BETWEEN $3 AND $4 AND status <> 'DELETED' ORDER BY source_id FOR UPDATE",
+        source,
+        object_name,
+        first,
+        last,
+    )
+    return {row["source_id"]: _line(row) for row in rows}
+
+
+async def of_document(connection: Connection, source: str, document_id: str) -> list[LineVersion]:
+    """Read a document's lines and hold the document, so that it is prepared by one at a time."""
+    await connection.execute(
+        "SELECT FROM document WHERE connection = $1 AND document_id = $2 FOR UPDATE",
+        source,
+        document_id,
+    )
+    rows = await connection.fetch(
+        f"SELECT {_LINE.names} FROM source_line WHERE connection = $1 AND document_id = $2 "
+        "ORDER BY work_date, source_id",
+        source,
+        document_id,
+    )
+    return [_line(row) for row in rows]
+
+
+async def save(connection: Connection, lines: Iterable[LineVersion]) -> None:
+    """Write lines in their newest version."""
+    rows = [tuple(getattr(line, name) for name in _LINE.types) for line in lines]
+    await connection.execute(_SAVE_LINES, *_LINE.arrays(rows))
+
+
+def _line(row: Row) -> LineVersion:
+    values = dict(row)
+    values["status"] = LineStatus(values["status"])
+    return LineVersion(**values)
