@@ -27,13 +27,13 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class LinePlan:
-    """What to do for one line. At most one of `post` and `recheck` is set."""
+    """What to do for one line."""
 
     # Write down a posting of the current revision, with this amendment ordinal.
     post: bool = False
     amendment: int = 0
-    # A posting that a person released: check it again.
-    recheck: UUID | None = None
+    # Postings, takings back included, that a person released: check them again.
+    recheck: tuple[UUID, ...] = ()
     cancel: tuple[UUID, ...] = ()
     supersede: tuple[UUID, ...] = ()
     take_back: tuple[UUID, ...] = ()
@@ -56,8 +56,12 @@ def plan_line(*, wanted: bool, revision: int, standings: Sequence[Standing]) -> 
         for one in standings
         if one.kind is not PostingKind.TIME and one.state in UNSETTLED
     }
+    released = tuple(
+        one.key for one in backs.values() if one.state is PostingState.EXCEPTION and one.released
+    )
     if not wanted:
         return LinePlan(
+            recheck=released,
             cancel=_keys(unsettled, _STOPPED),
             note_withdrawn=_keys(unsettled, UNSETTLED - _STOPPED),
             take_back=tuple(one.key for one in posted if one.key not in backs),
@@ -66,6 +70,7 @@ def plan_line(*, wanted: bool, revision: int, standings: Sequence[Standing]) -> 
     outdated = [one for one in posted if one.revision != revision]
     old = [one for one in unsettled if one.revision != revision]
     plan = LinePlan(
+        recheck=released,
         supersede=_keys(old, _STOPPED),
         note_revision=_keys(old, UNSETTLED - _STOPPED),
         take_back=tuple(one.key for one in outdated if one.key not in backs),
@@ -79,7 +84,7 @@ def _with_current(plan: LinePlan, current: Sequence[Standing]) -> LinePlan:
     standing = [one for one in current if one.state not in settled]
     released = [one for one in standing if one.state is PostingState.EXCEPTION and one.released]
     if released:
-        return replace(plan, recheck=released[0].key)
+        return replace(plan, recheck=(*plan.recheck, released[0].key))
     if standing or plan.note_revision:
         # Under way, posted or waived already; or an older revision has to be settled first.
         return plan

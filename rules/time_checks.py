@@ -33,6 +33,8 @@ class Line:
     entry: TimeEntry
     revision: int
     amendments: Mapping[str, str]
+    # It is in the ERP already, and is here so that the others can be compared with it.
+    posted: bool = False
 
     def accepts(self, cause: Cause) -> bool:
         """Whether a person vouched that this is right as it is."""
@@ -352,7 +354,7 @@ def _duplicates(lines: Sequence[Line], facts: Facts) -> dict[str, RootCause]:
     """Find lines that say the same as an earlier one, note included."""
     first: dict[tuple[str, ...], str] = {}
     causes: dict[str, RootCause] = {}
-    for line in sorted(lines, key=lambda one: (len(one.entry.id), one.entry.id)):
+    for line in sorted(lines, key=lambda one: (not one.posted, len(one.entry.id), one.entry.id)):
         entry = line.entry
         same = (entry.financial_hash, entry.note)
         if same not in first:

@@ -1,17 +1,19 @@
-"""The posting ledger: intents written down, rows claimed, outcomes recorded, all in bulk.
-
-Every statement here is a compare-and-set: it says which state and fence it expects, and a row
-that has moved on is left alone (POSTING.md section 2).
-"""
+"""The posting ledger: intents written down, and moved on by news and by people, in bulk."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
-from uuid import UUID
 
 from canonical.posting import PostingKind, PostingState
 from store.bulk import Columns
 from store.database import Connection, Row
-from store.postings import AttemptResult, Moves, NewPosting, Posting, Who
+from store.postings import (
+    Moves,
+    NewPosting,
+    Posting,
+    Requeue,
+    StillStopped,
+    Who,
+)
 
 _NEW: Final = Columns(
     {
@@ -47,11 +49,12 @@ _NEW: Final = Columns(
 )
 _WRITE_DOWN: Final = _NEW.insert("posting", "ON CONFLICT (key) DO NOTHING")
 
-_POSTING: Final = """
+POSTING_COLUMNS: Final = """
     p.key, p.reference, p.target, p.connection, p.object, p.source_id, p.revision, p.kind, p.leg,
     p.amendment, p.document_id, p.legal_entity, p.seconds, p.amount, p.currency, p.state, p.fence,
     p.claimed_by, p.sent_at, p.unknown_since, p.body_hash, p.intent, p.erp_document_id,
-    p.attested_at, p.case_id, p.released_at, p.corrects, p.waits_for, p.next_revision, p.withdrawn
+    p.attested_at, p.case_id, p.released_at, p.corrects, p.waits_for, p.next_revision, p.withdrawn,
+    (extract(epoch FROM clock_timestamp() - p.sent_at) * 1000)::bigint AS claimed_ms_ago
 """
 
 
@@ -83,233 +86,102 @@ async def of_lines(
     The lock keeps a claim from slipping in between reading them and deciding on news.
     """
     rows = await connection.fetch(
-        f"SELECT {_POSTING} FROM posting p "
+        f"SELECT {POSTING_COLUMNS}, NULL::timestamptz AS approved_at FROM posting p "
         "WHERE p.connection = $1 AND p.object = $2 AND p.source_id = ANY($3::text[]) "
         "ORDER BY p.key FOR UPDATE",
         source,
         object_name,
         source_ids,
     )
-    return [_posting(row) for row in rows]
-
-
-async def to_post(connection: Connection, source: str, document_id: str) -> list[Posting]:
-    """A document's postings that are to be sent, looked up or attested now.
-
-    A replacement is not among them until the posting it waits for is POSTED.
-    """
-    rows = await connection.fetch(
-        f"""
-        SELECT {_POSTING} FROM posting p
-        LEFT JOIN posting before ON before.key = p.waits_for
-        WHERE p.connection = $1 AND p.document_id = $2
-          AND (p.state IN ('PENDING', 'SENDING')
-               OR (p.state = 'POSTED' AND p.attested_at IS NULL AND p.case_id IS NULL))
-          AND (p.waits_for IS NULL OR before.state = 'POSTED')
-        ORDER BY p.key
-        """,
-        source,
-        document_id,
-    )
-    return [_posting(row) for row in rows]
-
-
-# Locked in the order of the keys, so that two lanes never wait for each other in a circle.
-_CLAIM: Final = """
-    WITH mine AS (
-      SELECT p.key FROM posting p
-      JOIN unnest($1::uuid[], $2::bigint[]) AS wanted(key, fence)
-        ON p.key = wanted.key AND p.fence = wanted.fence
-      WHERE p.state IN ('PENDING', 'SENDING')
-      ORDER BY p.key FOR UPDATE OF p SKIP LOCKED
-    )
-    UPDATE posting p
-    SET state = 'SENDING', fence = p.fence + 1, claimed_by = $3, evidence = $4,
-        unknown_since = CASE WHEN p.state = 'SENDING'
-                             THEN coalesce(p.unknown_since, p.sent_at) END,
-        sent_at = clock_timestamp(), last_outcome = NULL,
-        actor = $5, reason = $6, correlation_id = $7
-    FROM mine WHERE p.key = mine.key
-    RETURNING p.key, p.fence
-"""
-
-
-async def claim(
-    connection: Connection, postings: Sequence[Posting], lane: str, evidence: str, who: Who
-) -> dict[UUID, int]:
-    """Transaction 1: take rows whose fence is still the one that was read; gives new fences.
-
-    Commit before the first byte leaves. A row taken over from an unanswered attempt keeps the
-    time since which its outcome is unknown.
-    """
-    rows = await connection.fetch(
-        _CLAIM,
-        [posting.key for posting in postings],
-        [posting.fence for posting in postings],
-        lane,
-        evidence,
-        who.actor,
-        who.reason,
-        who.correlation_id,
-    )
-    return {row["key"]: row["fence"] for row in rows}
-
-
-async def give_back(connection: Connection, fences: dict[UUID, int], who: Who) -> None:
-    """Undo a claim that grew too old before anything was sent; only while it is still ours."""
-    await connection.execute(
-        """
-        UPDATE posting p
-        SET state = CASE WHEN p.unknown_since IS NOT NULL THEN 'SENDING'
-                         WHEN p.withdrawn THEN 'CANCELLED'
-                         WHEN p.next_revision IS NOT NULL THEN 'SUPERSEDED'
-                         ELSE 'PENDING' END,
-            last_outcome = 'given_back', actor = $3, reason = $4, correlation_id = $5
-        FROM unnest($1::uuid[], $2::bigint[]) AS mine(key, fence)
-        WHERE p.key = mine.key AND p.fence = mine.fence AND p.state = 'SENDING'
-        """,
-        list(fences),
-        list(fences.values()),
-        who.actor,
-        who.reason,
-        who.correlation_id,
-    )
-
-
-# EXECUTED alone is accepted with a stale fence: the document exists, whoever asks. A second,
-# different document is never written over the first. NOT_EXECUTED speaks for one attempt: while
-# an earlier one is unsettled (unknown_since) the row stays SENDING until a look-up settles it.
-_RECORD: Final = """
-    UPDATE posting p
-    SET state = CASE
-          WHEN r.outcome = 'executed' THEN
-            CASE WHEN p.erp_document_id IS NOT NULL AND p.erp_document_id <> r.document_id
-                 THEN 'DUPLICATE'
-                 WHEN p.state IN ('REVERSED', 'DUPLICATE') THEN p.state
-                 -- Said to be never posted, and yet it is: the sweep makes a case of it.
-                 WHEN p.state IN ('SUPERSEDED', 'CANCELLED', 'WAIVED') THEN p.state
-                 ELSE 'POSTED' END
-          WHEN r.outcome = 'unknown' THEN 'SENDING'
-          WHEN r.outcome = 'in_doubt' THEN 'IN_DOUBT'
-          WHEN p.unknown_since IS NOT NULL AND r.outcome <> 'proven_absent' THEN 'SENDING'
-          WHEN p.withdrawn THEN 'CANCELLED'
-          WHEN p.next_revision IS NOT NULL THEN 'SUPERSEDED'
-          WHEN r.outcome = 'refused' THEN 'EXCEPTION'
-          ELSE 'PENDING' END,
-        unknown_since = CASE
-          WHEN r.outcome = 'unknown' THEN coalesce(p.unknown_since, p.sent_at)
-          WHEN r.outcome IN ('executed', 'proven_absent') THEN NULL
-          ELSE p.unknown_since END,
-        erp_document_id = coalesce(p.erp_document_id, r.document_id),
-        other_document_ids = CASE
-          WHEN p.erp_document_id <> r.document_id AND r.document_id <> ALL (p.other_document_ids)
-          THEN p.other_document_ids || r.document_id ELSE p.other_document_ids END,
-        posted_at = CASE WHEN r.outcome = 'executed'
-                         THEN coalesce(p.posted_at, clock_timestamp()) ELSE p.posted_at END,
-        attested_at = CASE WHEN r.attested
-                           THEN coalesce(p.attested_at, clock_timestamp()) ELSE p.attested_at END,
-        case_id = coalesce(r.case_id, p.case_id),
-        released_at = NULL,
-        last_outcome = r.outcome || CASE WHEN r.code = '' THEN '' ELSE ':' || r.code END,
-        actor = $8, reason = $9, correlation_id = $10
-    FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::boolean[],
-                $7::uuid[]) AS r(key, fence, outcome, code, document_id, attested, case_id)
-    WHERE p.key = r.key
-      AND (r.outcome = 'executed' OR (p.state = 'SENDING' AND p.fence = r.fence))
-    RETURNING p.key, p.state, p.kind, p.corrects
-"""
-
-_ACKNOWLEDGE: Final = """
-    INSERT INTO outbox (connection, object, source_id, posting_key, kind, reference, document_id)
-    SELECT connection, object, source_id, key, 'posted', reference, erp_document_id
-    FROM posting WHERE key = ANY($1::uuid[]) AND kind = 'time'
-    ON CONFLICT (posting_key, kind) DO NOTHING
-"""
-
-_REVERSED: Final = """
-    UPDATE posting SET state = 'REVERSED', actor = $2, reason = $3, correlation_id = $4
-    WHERE key = ANY($1::uuid[]) AND state = 'POSTED'
-"""
-
-
-async def record(
-    connection: Connection, results: Sequence[AttemptResult], who: Who, *, acknowledge: bool
-) -> dict[UUID, PostingState]:
-    """Transaction 2: write down what attempts came to; gives the new state of each row touched.
-
-    In the same transaction a posted undo or reversal turns its original REVERSED, and, if
-    `acknowledge`, the source is owed an acknowledgement through the outbox.
-    """
-    rows = await connection.fetch(
-        _RECORD,
-        [result.key for result in results],
-        [result.fence for result in results],
-        [result.outcome for result in results],
-        [result.code for result in results],
-        [result.document_id for result in results],
-        [result.attested for result in results],
-        [result.case_id for result in results],
-        who.actor,
-        who.reason,
-        who.correlation_id,
-    )
-    posted = [row for row in rows if row["state"] == PostingState.POSTED]
-    taken_back = [row["corrects"] for row in posted if row["kind"] != PostingKind.TIME]
-    if taken_back:
-        await connection.execute(_REVERSED, taken_back, who.actor, who.reason, who.correlation_id)
-    if acknowledge and posted:
-        await connection.execute(_ACKNOWLEDGE, [row["key"] for row in posted])
-    return {row["key"]: PostingState(row["state"]) for row in rows}
+    return [posting_from(row) for row in rows]
 
 
 _MOVE: Final = """
-    UPDATE posting SET state = $2, case_id = CASE WHEN $2 = 'PENDING' THEN NULL ELSE case_id END,
-           released_at = NULL, actor = $4, reason = $5, correlation_id = $6
-    WHERE key = ANY($1::uuid[]) AND state = ANY($3::text[])
+    UPDATE posting SET state = $2, released_at = NULL, actor = $3, reason = $4, correlation_id = $5
+    WHERE key = ANY($1::uuid[]) AND state IN ('PENDING', 'EXCEPTION')
 """
 
 
 async def move(connection: Connection, moves: Moves, who: Who) -> None:
-    """Apply moves; a row that was claimed meanwhile is left to the claim's outcome."""
-    steps = (
+    """Apply moves to rows that `of_lines` has locked."""
+    for keys, state in (
         (moves.cancel, PostingState.CANCELLED),
         (moves.supersede, PostingState.SUPERSEDED),
-        (moves.waive, PostingState.WAIVED),
-        (moves.requeue, PostingState.PENDING),
-    )
-    for keys, state in steps:
+    ):
         if keys:
-            expected = ["EXCEPTION"] if state is PostingState.PENDING else ["PENDING", "EXCEPTION"]
-            await connection.execute(
-                _MOVE, keys, state, expected, who.actor, who.reason, who.correlation_id
-            )
+            await connection.execute(_MOVE, keys, state, who.actor, who.reason, who.correlation_id)
     if moves.note_withdrawn:
         await connection.execute(
-            "UPDATE posting SET withdrawn = true WHERE key = ANY($1::uuid[]) AND state = 'SENDING'",
+            "UPDATE posting SET withdrawn = true WHERE key = ANY($1::uuid[])",
             moves.note_withdrawn,
         )
     if moves.note_revision:
         await connection.execute(
             """
             UPDATE posting p SET next_revision = greatest(p.next_revision, n.revision)
-            FROM unnest($1::uuid[], $2::int[]) AS n(key, revision)
-            WHERE p.key = n.key AND p.state = 'SENDING'
+            FROM unnest($1::uuid[], $2::int[]) AS n(key, revision) WHERE p.key = n.key
             """,
             [key for key, _ in moves.note_revision],
             [revision for _, revision in moves.note_revision],
         )
 
 
-async def attest(connection: Connection, keys: Sequence[UUID]) -> None:
-    """Note that the ERP shows exactly what was sent."""
+_REQUEUE: Final = """
+    UPDATE posting p
+    SET state = 'PENDING', case_id = NULL, released_at = NULL,
+        legal_entity = r.legal_entity, seconds = r.seconds, amount = r.amount,
+        currency = r.currency, intent = r.intent, body_hash = r.body_hash, period = r.period,
+        posting_date = r.posting_date, original_date = r.original_date,
+        actor = $11, reason = $12, correlation_id = $13
+    FROM unnest($1::uuid[], $2::text[], $3::int[], $4::numeric[], $5::text[], $6::text[],
+                $7::text[], $8::text[], $9::date[], $10::date[])
+      AS r(key, legal_entity, seconds, amount, currency, intent, body_hash, period,
+           posting_date, original_date)
+    WHERE p.key = r.key AND p.state = 'EXCEPTION' AND (p.fence = 0 OR p.body_hash = r.body_hash)
+"""
+
+
+async def requeue(connection: Connection, passed: Sequence[Requeue], who: Who) -> None:
+    """Put stopped postings back in the queue with what they mean now.
+
+    A posting that was sent once keeps its body: the caller makes a new amendment otherwise.
+    """
+    if not passed:
+        return
+    periods = [one.intent.period for one in passed]
     await connection.execute(
-        "UPDATE posting SET attested_at = clock_timestamp() "
-        "WHERE key = ANY($1::uuid[]) AND attested_at IS NULL",
-        keys,
+        _REQUEUE,
+        [one.key for one in passed],
+        [one.legal_entity for one in passed],
+        [one.seconds for one in passed],
+        [one.amount for one in passed],
+        [one.currency for one in passed],
+        [one.intent.model_dump_json() for one in passed],
+        [one.intent.body.body_hash for one in passed],
+        [period.period for period in periods],
+        [period.posting_date for period in periods],
+        [period.original_date for period in periods],
+        who.actor,
+        who.reason,
+        who.correlation_id,
     )
 
 
-def _posting(row: Row) -> Posting:
+async def still_stopped(connection: Connection, stopped: Sequence[StillStopped]) -> None:
+    """Hang postings that were released and stopped again on the case that stops them now."""
+    if stopped:
+        await connection.execute(
+            """
+            UPDATE posting p SET case_id = s.case_id, released_at = NULL
+            FROM unnest($1::uuid[], $2::uuid[]) AS s(key, case_id)
+            WHERE p.key = s.key AND p.state = 'EXCEPTION'
+            """,
+            [one.key for one in stopped],
+            [one.case_id for one in stopped],
+        )
+
+
+def posting_from(row: Row) -> Posting:
     return Posting(
         key=row["key"],
         reference=row["reference"],
@@ -341,4 +213,6 @@ def _posting(row: Row) -> Posting:
         waits_for=row["waits_for"],
         next_revision=row["next_revision"],
         withdrawn=row["withdrawn"],
+        claimed_ms_ago=row["claimed_ms_ago"],
+        approved_at=row["approved_at"],
     )

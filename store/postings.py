@@ -83,6 +83,15 @@ class Posting:
     waits_for: UUID | None
     next_revision: int | None
     withdrawn: bool
+    # Milliseconds since the last claim by the database's clock; None if never claimed.
+    claimed_ms_ago: int | None
+    # When the source line was approved (UTC), for the time from approval to posting.
+    approved_at: datetime | None
+
+    @property
+    def unsettled(self) -> bool:
+        """An earlier attempt was sent and may still take effect."""
+        return self.state is PostingState.SENDING
 
     @property
     def intent(self) -> PostingIntent:
@@ -129,7 +138,25 @@ class Moves:
 
     cancel: Sequence[UUID] = ()
     supersede: Sequence[UUID] = ()
-    waive: Sequence[UUID] = ()
-    requeue: Sequence[UUID] = ()
     note_withdrawn: Sequence[UUID] = ()
     note_revision: Sequence[tuple[UUID, int]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Requeue:
+    """A stopped posting that passes now, with what is meant to be sent now."""
+
+    key: UUID
+    legal_entity: str
+    seconds: int
+    amount: Decimal
+    currency: str
+    intent: PostingIntent
+
+
+@dataclass(frozen=True, slots=True)
+class StillStopped:
+    """A posting that was checked again and still needs a person."""
+
+    key: UUID
+    case_id: UUID

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from connectors.base.manifest import RateLimit
 from store.database import Database
 
 _TAKE: Final = """
@@ -38,16 +37,17 @@ _TAKE: Final = """
 
 @dataclass(frozen=True, slots=True)
 class SharedBudget:
-    """A sliding window in PostgreSQL: in no span of `limit.per_seconds` more than `limit.calls`."""
+    """A sliding window in PostgreSQL: in no span of `per_seconds` more than `calls_max`."""
 
     database: Database
     connection: str
-    limit: RateLimit
+    calls_max: int
+    per_seconds: int
 
     async def take(self, calls: int = 1) -> int:
         """Take tokens. Returns 0 if they were granted, else the whole seconds to wait."""
         row = await self.database.fetch_row(
-            _TAKE, self.connection, self.limit.per_seconds, self.limit.calls, calls
+            _TAKE, self.connection, self.per_seconds, self.calls_max, calls
         )
         if row is None:
             await self.database.execute(

@@ -1,0 +1,212 @@
+"""The small models that cross Temporal: ids, counts and decisions, never payloads.
+
+Workers of two versions run side by side, so unknown members are ignored and every member added
+later has a default. No names, bank data or free text of people (DOMAIN rule 44).
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from canonical.exception_case import (
+    AMENDABLE,
+    Amend,
+    ExceptionCase,
+    PostToPeriod,
+    Reject,
+    Resolution,
+    Retry,
+    Waive,
+)
+
+# Far below the 2 MB at which a payload hangs a workflow for ever.
+MESSAGE_ITEMS_MAX: Final = 500
+
+
+class Message(BaseModel):
+    """Tolerant on purpose: a newer worker may say more than an older one knows."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class TimesheetRef(Message):
+    """Which timesheet, and where its time goes."""
+
+    connection: str
+    timesheet: str
+    target: str
+    starts_on: date | None = None
+
+
+class Prepared(Message):
+    """What preparing a timesheet came to."""
+
+    # Postings that are ready to be sent, or were sent and are not settled.
+    to_post: int = 0
+    # Postings that wait for a person, and the cases they wait for.
+    stopped: int = 0
+    cases: tuple[UUID, ...] = ()
+    # Master data or the calendar is too old to decide by; read it and prepare again.
+    stale: bool = False
+
+
+class Posted(Message):
+    """What posting a timesheet came to."""
+
+    posted: int = 0
+    uncertain: int = 0
+    stopped: int = 0
+    cases: tuple[UUID, ...] = ()
+    # Something is left to be sent, not before so many seconds from now.
+    again_in_seconds: int | None = None
+    # The source changed a line meanwhile: prepare again.
+    news: bool = False
+
+
+class TimesheetOutcome(Message):
+    """How a timesheet's run ended."""
+
+    posted: int = 0
+    rounds: int = 0
+
+
+class CaseRef(Message):
+    """Which exception case."""
+
+    case_id: UUID
+    tenant: str = ""
+
+
+class CaseView(Message):
+    """A case as Temporal's UI shows it: codes, counts and amounts."""
+
+    case_id: UUID
+    cause: str
+    legal_entity: str
+    subject: str
+    sentence: str
+    state: str
+    owner: str
+    connection: str
+    target: str
+    period: str | None = None
+    lines: int = 0
+    seconds: int = 0
+    amounts: tuple[str, ...] = ()
+    amount_minor: int = 0
+    deadline_at: datetime
+
+    @classmethod
+    def of(cls, case: ExceptionCase) -> "CaseView":
+        """Make the view of a case."""
+        return cls(
+            case_id=UUID(case.id),
+            cause=case.root_cause.cause,
+            legal_entity=case.root_cause.legal_entity,
+            subject=case.root_cause.subject,
+            sentence=case.root_cause.sentence,
+            state=case.state,
+            owner=case.owner,
+            connection=case.connection,
+            target=case.target,
+            period=case.period,
+            lines=case.lines,
+            seconds=case.seconds,
+            amounts=tuple(f"{money.amount} {money.currency}" for money in case.amounts),
+            amount_minor=max((money.amount_minor for money in case.amounts), default=0),
+            deadline_at=case.deadline_at,
+        )
+
+
+class ResolutionRequest(Message):
+    """What a person types to resolve a case; flat, so that it can be pasted and edited."""
+
+    kind: str
+    by: Annotated[str, Field(min_length=1, max_length=80)]
+    reason: str = ""
+    period: str = ""
+    changes: dict[str, str] = Field(default_factory=dict)
+
+    def resolution(self) -> Resolution:
+        """Turn it into a resolution; ValueError says what is missing, for the person to read."""
+        match self.kind:
+            case "retry":
+                return Retry()
+            case "amend":
+                return Amend(changes=_checked(self.changes), reason=self.reason)
+            case "post_to_period":
+                if not self.period:
+                    raise ValueError("post_to_period needs a period, for example '2026-11'")
+                return PostToPeriod(period=self.period)
+            case "reject":
+                return Reject(reason=_given(self.reason, "reject"))
+            case "waive":
+                return Waive(reason=_given(self.reason, "waive"))
+            case _:
+                raise ValueError(
+                    f"'{self.kind}' is no resolution; use retry, amend, post_to_period, reject "
+                    "or waive"
+                )
+
+
+class ResolutionOutcome(Message):
+    """What a resolution came to, in a sentence for the person who gave it."""
+
+    state: str
+    released: int = 0
+    message: str = ""
+
+
+class Canary(Message):
+    """The one line that is tried before everything else is released."""
+
+    timesheet: TimesheetRef | None = None
+    key: UUID | None = None
+
+
+class PollOutcome(Message):
+    """What a poll of a source found."""
+
+    records: int = 0
+    news: int = 0
+    unreadable: int = 0
+    deleted: int = 0
+
+
+class BackfillWindow(Message):
+    """A window of work dates, ends included, to be read again from a source."""
+
+    connection: str
+    first: date
+    last: date
+
+
+class DispatchOutcome(Message):
+    """How many workflows were started or told."""
+
+    started: int = 0
+    told: int = 0
+    more: bool = False
+
+
+def posting_queue(target: str) -> str:
+    """The task queue on which an ERP's postings run, and nothing else."""
+    return f"post.{target}"
+
+
+def _checked(changes: dict[str, str]) -> dict[str, str]:
+    wrong = sorted(set(changes) - AMENDABLE)
+    if wrong or not changes:
+        raise ValueError(
+            f"amend takes changes to {', '.join(sorted(AMENDABLE))}"
+            + (f"; '{wrong[0]}' is none of them" if wrong else "")
+        )
+    return changes
+
+
+def _given(reason: str, kind: str) -> str:
+    if len(reason.strip()) < 3:  # noqa: PLR2004  Shorter is no reason.
+        raise ValueError(f"{kind} needs a reason that an auditor can read")
+    return reason

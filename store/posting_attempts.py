@@ -1,0 +1,194 @@
+"""Attempts to post: rows claimed before a send, and what came of it, in bulk.
+
+Every statement here is a compare-and-set: it says which state and fence it expects, and a row
+that has moved on is left alone (POSTING.md section 2).
+"""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from canonical.posting import PostingKind, PostingState
+from store import posting_ledger as ledger
+from store.database import Connection
+from store.postings import AttemptResult, Posting, Who
+
+
+async def to_post(connection: Connection, source: str, document_id: str) -> list[Posting]:
+    """A document's postings that are to be sent, looked up or attested now.
+
+    A replacement is not among them until the posting it waits for is POSTED.
+    """
+    rows = await connection.fetch(
+        f"""
+        SELECT {ledger.POSTING_COLUMNS}, line.approved_at FROM posting p
+        LEFT JOIN posting before ON before.key = p.waits_for
+        LEFT JOIN source_line line ON line.connection = p.connection
+          AND line.object = p.object AND line.source_id = p.source_id
+        WHERE p.connection = $1 AND p.document_id = $2
+          AND (p.state IN ('PENDING', 'SENDING')
+               OR (p.state = 'POSTED' AND p.attested_at IS NULL AND p.case_id IS NULL))
+          AND (p.waits_for IS NULL OR before.state = 'POSTED')
+        ORDER BY p.key
+        """,
+        source,
+        document_id,
+    )
+    return [ledger.posting_from(row) for row in rows]
+
+
+# Locked in the order of the keys, so that two lanes never wait for each other in a circle.
+_CLAIM: Final = """
+    WITH mine AS (
+      SELECT p.key FROM posting p
+      JOIN unnest($1::uuid[], $2::bigint[]) AS wanted(key, fence)
+        ON p.key = wanted.key AND p.fence = wanted.fence
+      WHERE p.state IN ('PENDING', 'SENDING')
+      ORDER BY p.key FOR UPDATE OF p SKIP LOCKED
+    )
+    UPDATE posting p
+    SET state = 'SENDING', fence = p.fence + 1, claimed_by = $3, evidence = $4,
+        unknown_since = CASE WHEN p.state = 'SENDING'
+                             THEN coalesce(p.unknown_since, p.sent_at) END,
+        sent_at = clock_timestamp(), last_outcome = NULL,
+        actor = $5, reason = $6, correlation_id = $7
+    FROM mine WHERE p.key = mine.key
+    RETURNING p.key, p.fence
+"""
+
+
+async def claim(
+    connection: Connection, postings: Sequence[Posting], lane: str, evidence: str, who: Who
+) -> dict[UUID, int]:
+    """Transaction 1: take rows whose fence is still the one that was read; gives new fences.
+
+    Commit before the first byte leaves. A row taken over from an unanswered attempt keeps the
+    time since which its outcome is unknown.
+    """
+    rows = await connection.fetch(
+        _CLAIM,
+        [posting.key for posting in postings],
+        [posting.fence for posting in postings],
+        lane,
+        evidence,
+        who.actor,
+        who.reason,
+        who.correlation_id,
+    )
+    return {row["key"]: row["fence"] for row in rows}
+
+
+async def give_back(connection: Connection, fences: dict[UUID, int], who: Who) -> None:
+    """Undo a claim that grew too old before anything was sent; only while it is still ours."""
+    await connection.execute(
+        """
+        UPDATE posting p
+        SET state = CASE WHEN p.unknown_since IS NOT NULL THEN 'SENDING'
+                         WHEN p.withdrawn THEN 'CANCELLED'
+                         WHEN p.next_revision IS NOT NULL THEN 'SUPERSEDED'
+                         ELSE 'PENDING' END,
+            last_outcome = 'given_back', actor = $3, reason = $4, correlation_id = $5
+        FROM unnest($1::uuid[], $2::bigint[]) AS mine(key, fence)
+        WHERE p.key = mine.key AND p.fence = mine.fence AND p.state = 'SENDING'
+        """,
+        list(fences),
+        list(fences.values()),
+        who.actor,
+        who.reason,
+        who.correlation_id,
+    )
+
+
+# EXECUTED alone is accepted with a stale fence: the document exists, whoever asks. A second,
+# different document is never written over the first. NOT_EXECUTED speaks for one attempt: while
+# an earlier one is unsettled (unknown_since) the row stays SENDING until a look-up settles it.
+_RECORD: Final = """
+    UPDATE posting p
+    SET state = CASE
+          WHEN r.outcome = 'executed' THEN
+            CASE WHEN p.erp_document_id IS NOT NULL AND p.erp_document_id <> r.document_id
+                 THEN 'DUPLICATE'
+                 WHEN p.state IN ('REVERSED', 'DUPLICATE') THEN p.state
+                 -- Said to be never posted, and yet it is: the sweep makes a case of it.
+                 WHEN p.state IN ('SUPERSEDED', 'CANCELLED', 'WAIVED') THEN p.state
+                 ELSE 'POSTED' END
+          WHEN r.outcome = 'unknown' THEN 'SENDING'
+          WHEN r.outcome = 'in_doubt' THEN 'IN_DOUBT'
+          WHEN p.unknown_since IS NOT NULL AND r.outcome <> 'proven_absent' THEN 'SENDING'
+          WHEN p.withdrawn THEN 'CANCELLED'
+          WHEN p.next_revision IS NOT NULL THEN 'SUPERSEDED'
+          WHEN r.outcome = 'refused' THEN 'EXCEPTION'
+          ELSE 'PENDING' END,
+        unknown_since = CASE
+          WHEN r.outcome = 'unknown' THEN coalesce(p.unknown_since, p.sent_at)
+          WHEN r.outcome IN ('executed', 'proven_absent') THEN NULL
+          ELSE p.unknown_since END,
+        erp_document_id = coalesce(p.erp_document_id, r.document_id),
+        other_document_ids = CASE
+          WHEN p.erp_document_id <> r.document_id AND r.document_id <> ALL (p.other_document_ids)
+          THEN p.other_document_ids || r.document_id ELSE p.other_document_ids END,
+        posted_at = CASE WHEN r.outcome = 'executed'
+                         THEN coalesce(p.posted_at, clock_timestamp()) ELSE p.posted_at END,
+        attested_at = CASE WHEN r.attested
+                           THEN coalesce(p.attested_at, clock_timestamp()) ELSE p.attested_at END,
+        case_id = coalesce(r.case_id, p.case_id),
+        released_at = NULL,
+        last_outcome = r.outcome || CASE WHEN r.code = '' THEN '' ELSE ':' || r.code END,
+        actor = $8, reason = $9, correlation_id = $10
+    FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::boolean[],
+                $7::uuid[]) AS r(key, fence, outcome, code, document_id, attested, case_id)
+    WHERE p.key = r.key
+      AND (r.outcome = 'executed' OR (p.state = 'SENDING' AND p.fence = r.fence))
+    RETURNING p.key, p.state, p.kind, p.corrects
+"""
+
+_ACKNOWLEDGE: Final = """
+    INSERT INTO outbox (connection, object, source_id, posting_key, kind, reference, document_id)
+    SELECT connection, object, source_id, key, 'posted', reference, erp_document_id
+    FROM posting WHERE key = ANY($1::uuid[]) AND kind = 'time'
+    ON CONFLICT (posting_key, kind) DO NOTHING
+"""
+
+_REVERSED: Final = """
+    UPDATE posting SET state = 'REVERSED', actor = $2, reason = $3, correlation_id = $4
+    WHERE key = ANY($1::uuid[]) AND state = 'POSTED'
+"""
+
+
+async def record(
+    connection: Connection, results: Sequence[AttemptResult], who: Who, *, acknowledge: bool
+) -> dict[UUID, PostingState]:
+    """Transaction 2: write down what attempts came to; gives the new state of each row touched.
+
+    In the same transaction a posted undo or reversal turns its original REVERSED, and, if
+    `acknowledge`, the source is owed an acknowledgement through the outbox.
+    """
+    rows = await connection.fetch(
+        _RECORD,
+        [result.key for result in results],
+        [result.fence for result in results],
+        [result.outcome for result in results],
+        [result.code for result in results],
+        [result.document_id for result in results],
+        [result.attested for result in results],
+        [result.case_id for result in results],
+        who.actor,
+        who.reason,
+        who.correlation_id,
+    )
+    posted = [row for row in rows if row["state"] == PostingState.POSTED]
+    taken_back = [row["corrects"] for row in posted if row["kind"] != PostingKind.TIME]
+    if taken_back:
+        await connection.execute(_REVERSED, taken_back, who.actor, who.reason, who.correlation_id)
+    if acknowledge and posted:
+        await connection.execute(_ACKNOWLEDGE, [row["key"] for row in posted])
+    return {row["key"]: PostingState(row["state"]) for row in rows}
+
+
+async def attest(connection: Connection, keys: Sequence[UUID]) -> None:
+    """Note that the ERP shows exactly what was sent."""
+    await connection.execute(
+        "UPDATE posting SET attested_at = clock_timestamp() "
+        "WHERE key = ANY($1::uuid[]) AND attested_at IS NULL",
+        keys,
+    )
