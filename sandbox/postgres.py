@@ -13,8 +13,7 @@ import secrets
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -68,17 +67,11 @@ class Postgres:
         self._settings = {**FAST, **(settings or {})}
         self._child = ChildProcess("PostgreSQL", home / "server.log", stop_signal=signal.SIGINT)
 
-    @classmethod
-    @asynccontextmanager
-    async def started(
-        cls, home: Path, *, port: int | None = None, settings: Mapping[str, str] | None = None
-    ) -> AsyncIterator[Self]:
-        """Start a server for the length of a block."""
-        server = cls(home, port=port, settings=settings)
-        try:
-            yield await server.start()
-        finally:
-            await server.stop()
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self.stop()
 
     @property
     def port(self) -> int:
