@@ -59,6 +59,9 @@ class RootCause(Canonical):
     # For a finance person: what is wrong, with what, and what to do next.
     sentence: Sentence
 
+    def __hash__(self) -> int:
+        return hash((self.legal_entity, self.cause, self.subject))
+
 
 class Retry(Canonical):
     """The cause was mended elsewhere: check again and post."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -16,14 +16,15 @@ from store.postings import Who
 
 @dataclass(frozen=True, slots=True)
 class CaseOpening:
-    """What a new case begins with, beside its root cause."""
+    """What a new case begins with; `deadline_at` (UTC) is when it escalates."""
 
+    root_cause: RootCause
     tenant: str
     connection: str
     target: str
     owner: str
     period: str | None
-    time_to_decide: timedelta
+    deadline_at: datetime
 
 
 _OPEN: Final = Columns(
@@ -55,29 +56,32 @@ _OPEN_CASES: Final = _OPEN.insert(
 
 
 async def open_cases(
-    connection: Connection,
-    causes: Iterable[RootCause],
-    opening: CaseOpening,
-    now: datetime,
-    who: Who,
+    connection: Connection, openings: Iterable[CaseOpening], who: Who
 ) -> dict[RootCause, UUID]:
     """Open a case per root cause, or find the one that is open already."""
-    by_key = {(cause.legal_entity, cause.cause, cause.subject): cause for cause in causes}
+    wanted = list(openings)
+    if not wanted:
+        return {}
+    # In one order everywhere, so that two transactions never wait for each other in a circle.
+    by_key = {_identity(one.root_cause): one for one in wanted}
     rows = await connection.fetch(
         _OPEN_CASES,
         *_OPEN.arrays(
             (
-                *(opening.tenant, opening.connection, opening.target),
-                *(cause.legal_entity, cause.cause, cause.subject, cause.sentence),
-                *(opening.period, CaseState.OPEN, opening.owner, now + opening.time_to_decide),
-                *(who.actor, who.reason, who.correlation_id),
+                *(one.tenant, one.connection, one.target),
+                *(one.root_cause.legal_entity, one.root_cause.cause, one.root_cause.subject),
+                *(one.root_cause.sentence, one.period, CaseState.OPEN, one.owner),
+                *(one.deadline_at, who.actor, who.reason, who.correlation_id),
             )
-            # In one order everywhere, so that two transactions never wait in a circle.
-            for _, cause in sorted(by_key.items())
+            for _, one in sorted(by_key.items(), key=lambda item: item[0])
         ),
     )
-    found = {(row["legal_entity"], Cause(row["cause"]), row["subject"]): row["id"] for row in rows}
-    return {cause: found[key] for key, cause in by_key.items()}
+    ids = {(row["legal_entity"], row["cause"], row["subject"]): row["id"] for row in rows}
+    return {one.root_cause: ids[_identity(one.root_cause)] for one in wanted}
+
+
+def _identity(cause: RootCause) -> tuple[str, str, str]:
+    return (cause.legal_entity, str(cause.cause), cause.subject)
 
 
 # What a case blocks: lines that wait for it, and posted documents that it is about.

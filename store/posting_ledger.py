@@ -1,7 +1,9 @@
 """The posting ledger: intents written down, and moved on by news and by people, in bulk."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from canonical.posting import PostingKind, PostingState
 from store.bulk import Columns
@@ -179,6 +181,34 @@ async def still_stopped(connection: Connection, stopped: Sequence[StillStopped])
             [one.key for one in stopped],
             [one.case_id for one in stopped],
         )
+
+
+_STANDING: Final = """
+    SELECT
+      count(*) FILTER (WHERE p.state IN ('PENDING', 'SENDING')
+                         AND (p.waits_for IS NULL OR before.state <> 'EXCEPTION')) AS to_post,
+      count(*) FILTER (WHERE p.state IN ('EXCEPTION', 'IN_DOUBT', 'DUPLICATE')) AS stopped,
+      array_agg(DISTINCT p.case_id) FILTER (WHERE p.case_id IS NOT NULL AND p.state IN
+        ('EXCEPTION', 'IN_DOUBT', 'DUPLICATE')) AS cases
+    FROM posting p LEFT JOIN posting before ON before.key = p.waits_for
+    WHERE p.connection = $1 AND p.document_id = $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentStanding:
+    """How far a document is: postings still to be settled, and those that wait for a person."""
+
+    to_post: int
+    stopped: int
+    cases: tuple[UUID, ...]
+
+
+async def standing_of(connection: Connection, source: str, document_id: str) -> DocumentStanding:
+    """Count a document's postings that are not settled."""
+    row = await connection.fetchrow(_STANDING, source, document_id)
+    assert row is not None
+    return DocumentStanding(row["to_post"], row["stopped"], tuple(row["cases"] or ()))
 
 
 def posting_from(row: Row) -> Posting:

@@ -1,0 +1,254 @@
+"""Drafting: what a timesheet's lines and postings call for now, decided without any I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from activities.intents import Intents
+from canonical.exception_case import Cause, RootCause
+from canonical.posting import PostingKind, PostingState
+from canonical.posting_period import PeriodDecision
+from canonical.source_line import LineStatus, LineVersion
+from canonical.time_entry import TimeEntry
+from rules.corrections import LinePlan, Standing, plan_line
+from rules.facts import Facts
+from rules.policies import Policies
+from rules.posting_period import PeriodTrouble, decide_period
+from rules.time_checks import NO_LEGAL_ENTITY, Line, Ready, Stopped, check_timesheet
+from store.postings import Moves, NewPosting, Posting, Requeue
+
+Amendments = Mapping[tuple[str, int], Mapping[str, str]]
+
+
+@dataclass(slots=True)
+class Draft:
+    """What is to be written: moves first, then new postings, requeued ones and stopped ones."""
+
+    moves: Moves = field(default_factory=Moves)
+    new: list[NewPosting] = field(default_factory=list)
+    new_stopped: list[tuple[NewPosting, RootCause]] = field(default_factory=list)
+    requeue: list[Requeue] = field(default_factory=list)
+    stopped_again: list[tuple[UUID, RootCause]] = field(default_factory=list)
+
+    @property
+    def causes(self) -> set[RootCause]:
+        """The root causes for which a case must be open."""
+        return {cause for _, cause in (*self.new_stopped, *self.stopped_again)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One line with everything that is known about it."""
+
+    line: LineVersion
+    plan: LinePlan
+    postings: Mapping[UUID, Posting]
+    amendments: Mapping[str, str]
+
+    @property
+    def posted(self) -> bool:
+        """Whether its current revision is in the ERP."""
+        return any(
+            one.state is PostingState.POSTED and one.revision == self.line.revision
+            for one in self.postings.values()
+        )
+
+
+class Drafter:
+    """Drafts for one pair of source and target, with the facts of one moment."""
+
+    def __init__(self, facts: Facts, policies: Policies, intents: Intents) -> None:
+        self._facts = facts
+        self._policies = policies
+        self._intents = intents
+
+    def draft(
+        self, lines: Sequence[LineVersion], postings: Sequence[Posting], amendments: Amendments
+    ) -> Draft:
+        """Draft a timesheet; the same input gives the same draft."""
+        by_line: dict[str, list[Posting]] = {line.source_id: [] for line in lines}
+        for posting in postings:
+            by_line[posting.source_id].append(posting)
+        works = [
+            _Work(
+                line,
+                plan_of(line, by_line[line.source_id]),
+                {posting.key: posting for posting in by_line[line.source_id]},
+                amendments.get((line.source_id, line.revision), {}),
+            )
+            for line in lines
+        ]
+        draft = Draft(moves=_moves(works))
+        checked = self._check(works)
+        for work in works:
+            result = checked.get(work.line.source_id)
+            waits_for = self._take_back(draft, work)
+            for key in work.plan.recheck:
+                self._recheck(draft, work, work.postings[key], result)
+            if work.plan.post:
+                self._post(draft, work, result, waits_for)
+        return draft
+
+    def _check(self, works: Sequence[_Work]) -> dict[str, Ready | Stopped]:
+        if not any(work.plan.post or work.plan.recheck for work in works):
+            return {}
+        wanted = [
+            Line(
+                entry=TimeEntry.model_validate_json(work.line.entry),
+                revision=work.line.revision,
+                amendments=work.amendments,
+                posted=work.posted,
+            )
+            for work in works
+            if work.line.status is LineStatus.APPROVED and work.line.entry is not None
+        ]
+        results = check_timesheet(wanted, self._facts, self._policies)
+        return {result.line.entry.id: result for result in results}
+
+    def _take_back(self, draft: Draft, work: _Work) -> UUID | None:
+        """Draft the takings back; gives the one that a replacement has to wait for."""
+        waits_for = work.plan.waits_for
+        for key in work.plan.take_back:
+            original = work.postings[key]
+            earlier = [one.amendment for one in work.postings.values() if one.corrects == key]
+            amendment = 1 + max(earlier, default=-1)
+            period = self._period_of_taking_back(original, work.amendments)
+            document = work.line.document_id
+            if isinstance(period, PeriodDecision):
+                back = self._intents.taking_back(original, document, period, amendment)
+                draft.new.append(back)
+            else:
+                own = original.intent.period
+                back = self._intents.taking_back(original, document, own, amendment)
+                cause = _cause_of(period, original.legal_entity)
+                draft.new_stopped.append((replace(back, state=PostingState.EXCEPTION), cause))
+            waits_for = back.key
+        return waits_for
+
+    def _recheck(
+        self, draft: Draft, work: _Work, posting: Posting, result: Ready | Stopped | None
+    ) -> None:
+        if posting.kind is not PostingKind.TIME:
+            self._recheck_back(draft, work, posting)
+        elif isinstance(result, Ready):
+            self._passed(draft, work, posting, result)
+        else:
+            cause = result.root_cause if result else unreadable_cause(work.line)
+            draft.stopped_again.append((posting.key, cause))
+
+    def _passed(self, draft: Draft, work: _Work, posting: Posting, ready: Ready) -> None:
+        again = self._intents.time(work.line, posting.target, ready, posting.amendment)
+        if posting.fence == 0 or ready.body.body_hash == posting.body_hash:
+            draft.requeue.append(_requeue(posting.key, again))
+            return
+        # A key is never sent with two bodies: what was sent, and proven not executed, is
+        # superseded by a new amendment.
+        draft.moves = replace(draft.moves, supersede=[*draft.moves.supersede, posting.key])
+        draft.new.append(
+            self._intents.time(work.line, posting.target, ready, posting.amendment + 1)
+        )
+
+    def _recheck_back(self, draft: Draft, work: _Work, posting: Posting) -> None:
+        assert posting.corrects is not None
+        original = work.postings[posting.corrects]
+        period = self._period_of_taking_back(original, work.amendments)
+        if isinstance(period, PeriodTrouble):
+            draft.stopped_again.append((posting.key, _cause_of(period, original.legal_entity)))
+            return
+        again = self._intents.taking_back(original, posting.document_id, period, posting.amendment)
+        draft.requeue.append(_requeue(posting.key, again))
+
+    def _post(
+        self, draft: Draft, work: _Work, result: Ready | Stopped | None, waits_for: UUID | None
+    ) -> None:
+        line, amendment, target = work.line, work.plan.amendment, self._facts.target
+        if isinstance(result, Ready):
+            posting = self._intents.time(line, target, result, amendment)
+            draft.new.append(replace(posting, waits_for=waits_for))
+            return
+        cause = result.root_cause if result else unreadable_cause(line)
+        stopped = self._intents.stopped(
+            line,
+            target,
+            amendment,
+            legal_entity=cause.legal_entity,
+            seconds=result.line.entry.seconds if result else 0,
+            value=result.value if result else None,
+        )
+        draft.new_stopped.append((replace(stopped, waits_for=waits_for), cause))
+
+    def _period_of_taking_back(
+        self, original: Posting, given: Mapping[str, str]
+    ) -> PeriodDecision | PeriodTrouble:
+        """The original's own period if it is open, else by policy (DOMAIN rule 10)."""
+        entity = original.legal_entity
+        return decide_period(
+            original.intent.body.work_date,
+            self._facts.calendars.get(entity, ()),
+            self._policies.of(entity).closed_period,
+            given.get("period"),
+        )
+
+
+def plan_of(line: LineVersion, postings: Sequence[Posting]) -> LinePlan:
+    """Plan one line from its status at the source and the standing of its postings."""
+    return plan_line(
+        wanted=line.status in (LineStatus.APPROVED, LineStatus.UNREADABLE) and line.ever_approved,
+        revision=line.revision,
+        standings=[
+            Standing(
+                key=posting.key,
+                kind=posting.kind,
+                revision=posting.revision,
+                amendment=posting.amendment,
+                state=posting.state,
+                released=posting.released,
+                corrects=posting.corrects,
+            )
+            for posting in postings
+        ],
+    )
+
+
+def unreadable_cause(line: LineVersion) -> RootCause:
+    """The root cause of lines that cannot be read for the same reason."""
+    trouble = line.trouble or "the record is incomplete"
+    return RootCause(
+        legal_entity=NO_LEGAL_ENTITY,
+        cause=Cause.UNREADABLE_LINE,
+        subject=f"{line.connection}: {trouble}"[:80],
+        sentence=f"{line.connection} sent approved time entries that cannot be read: {trouble}. "
+        "Correct them in the source, which releases them by itself, or waive them."[:1000],
+    )
+
+
+def _moves(works: Sequence[_Work]) -> Moves:
+    return Moves(
+        cancel=[key for work in works for key in work.plan.cancel],
+        supersede=[key for work in works for key in work.plan.supersede],
+        note_withdrawn=[key for work in works for key in work.plan.note_withdrawn],
+        note_revision=[
+            (key, work.line.revision) for work in works for key in work.plan.note_revision
+        ],
+    )
+
+
+def _requeue(key: UUID, again: NewPosting) -> Requeue:
+    assert again.intent is not None
+    return Requeue(
+        key=key,
+        legal_entity=again.legal_entity,
+        seconds=again.seconds,
+        amount=again.amount,
+        currency=again.currency,
+        intent=again.intent,
+    )
+
+
+def _cause_of(trouble: PeriodTrouble, legal_entity: str) -> RootCause:
+    return RootCause(
+        legal_entity=legal_entity,
+        cause=trouble.cause,
+        subject=trouble.subject,
+        sentence=trouble.sentence,
+    )

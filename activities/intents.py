@@ -1,0 +1,182 @@
+"""Intents: how a decision about a line becomes a posting with its key and its body."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from canonical.identity import idempotency_key, reference_of
+from canonical.money import Money
+from canonical.posting import PostingIntent, PostingKind, PostingState, SourceLine
+from canonical.posting_period import PeriodDecision
+from canonical.source_line import LineVersion
+from canonical.time_entry import TIME_ENTRY
+from rules.time_checks import NO_LEGAL_ENTITY, Ready
+from store.postings import NewPosting, Posting
+
+_MAIN_LEG = "main"
+# ISO 4217 for "no currency": what an unreadable line is worth.
+_NO_CURRENCY = "XXX"
+
+
+@dataclass(frozen=True, slots=True)
+class Intents:
+    """Makes postings of one tenant; `takes_back_by` says how each ERP takes a posting back."""
+
+    tenant: str
+    takes_back_by: Mapping[str, PostingKind]
+
+    def time(self, line: LineVersion, target: str, ready: Ready, amendment: int) -> NewPosting:
+        """A line that may be posted."""
+        key = self._key(line, target, line.revision, PostingKind.TIME, amendment)
+        intent = PostingIntent(
+            key=key,
+            reference=reference_of(key),
+            target=target,
+            source=SourceLine(
+                connection=line.connection,
+                object=TIME_ENTRY,
+                id=line.source_id,
+                revision=line.revision,
+            ),
+            kind=PostingKind.TIME,
+            leg=_MAIN_LEG,
+            amendment=amendment,
+            legal_entity=ready.legal_entity,
+            period=ready.period,
+            dimensions=ready.dimensions,
+            value=ready.value,
+            body=ready.body,
+        )
+        return self._new(line, intent, ready.body.seconds)
+
+    def stopped(
+        self,
+        line: LineVersion,
+        target: str,
+        amendment: int,
+        *,
+        legal_entity: str = NO_LEGAL_ENTITY,
+        seconds: int = 0,
+        value: Money | None = None,
+    ) -> NewPosting:
+        """A line that a person must look at before it can be posted; its body is not known yet."""
+        key = self._key(line, target, line.revision, PostingKind.TIME, amendment)
+        return NewPosting(
+            key=key,
+            reference=reference_of(key),
+            tenant=self.tenant,
+            target=target,
+            connection=line.connection,
+            object=TIME_ENTRY,
+            source_id=line.source_id,
+            revision=line.revision,
+            kind=PostingKind.TIME,
+            leg=_MAIN_LEG,
+            amendment=amendment,
+            document_id=line.document_id,
+            legal_entity=legal_entity,
+            state=PostingState.EXCEPTION,
+            case_id=None,
+            seconds=seconds,
+            amount=value.amount if value else Decimal(0),
+            currency=value.currency if value else _NO_CURRENCY,
+            period=f"{line.work_date:%Y-%m}" if line.work_date else None,
+            original_date=line.work_date,
+        )
+
+    def taking_back(
+        self, original: Posting, document_id: str, period: PeriodDecision, amendment: int
+    ) -> NewPosting:
+        """The opposite of a posted line, copied from what was posted (DOMAIN rule 9)."""
+        posted = original.intent
+        kind = self.takes_back_by[original.target]
+        key = idempotency_key(
+            tenant=self.tenant,
+            target=original.target,
+            source=original.connection,
+            object_name=original.object,
+            source_id=original.source_id,
+            revision=original.revision,
+            kind=kind,
+            leg=original.leg,
+            amendment=amendment,
+        )
+        intent = posted.model_copy(
+            update={
+                "key": key,
+                "reference": reference_of(key),
+                "kind": kind,
+                "amendment": amendment,
+                "period": period,
+                "value": -posted.value,
+                "corrects": original.key,
+                "corrects_document": original.erp_document_id,
+            }
+        )
+        return NewPosting(
+            key=key,
+            reference=intent.reference,
+            tenant=self.tenant,
+            target=original.target,
+            connection=original.connection,
+            object=original.object,
+            source_id=original.source_id,
+            revision=original.revision,
+            kind=kind,
+            leg=original.leg,
+            amendment=amendment,
+            document_id=document_id,
+            legal_entity=original.legal_entity,
+            state=PostingState.PENDING,
+            case_id=None,
+            seconds=-original.seconds,
+            amount=-original.amount,
+            currency=original.currency,
+            period=period.period,
+            posting_date=period.posting_date,
+            original_date=period.original_date,
+            intent=intent,
+            corrects=original.key,
+        )
+
+    def _new(self, line: LineVersion, intent: PostingIntent, seconds: int) -> NewPosting:
+        return NewPosting(
+            key=intent.key,
+            reference=intent.reference,
+            tenant=self.tenant,
+            target=intent.target,
+            connection=line.connection,
+            object=TIME_ENTRY,
+            source_id=line.source_id,
+            revision=line.revision,
+            kind=intent.kind,
+            leg=intent.leg,
+            amendment=intent.amendment,
+            document_id=line.document_id,
+            legal_entity=intent.legal_entity,
+            state=PostingState.PENDING,
+            case_id=None,
+            seconds=seconds,
+            amount=intent.value.amount,
+            currency=intent.value.currency,
+            period=intent.period.period,
+            posting_date=intent.period.posting_date,
+            original_date=intent.period.original_date,
+            intent=intent,
+        )
+
+    def _key(
+        self, line: LineVersion, target: str, revision: int, kind: PostingKind, amendment: int
+    ) -> UUID:
+        return idempotency_key(
+            tenant=self.tenant,
+            target=target,
+            source=line.connection,
+            object_name=TIME_ENTRY,
+            source_id=line.source_id,
+            revision=revision,
+            kind=kind,
+            leg=_MAIN_LEG,
+            amendment=amendment,
+        )

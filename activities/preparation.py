@@ -1,0 +1,84 @@
+"""Preparing a timesheet: from what the source says now to postings that may be sent."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from temporalio import activity
+
+from activities.case_openings import CaseOpenings
+from activities.drafting import Draft, Drafter
+from activities.facts import FactsCache
+from activities.intents import Intents
+from canonical.messages import Prepared, TimesheetRef
+from canonical.time_entry import TIME_ENTRY
+from rules.policies import Policies
+from store import amendments, cases, posting_ledger, source_lines
+from store.database import Connection, Database
+from store.postings import StillStopped, Who
+
+
+class Preparation:
+    """Writes down what is to be posted; touches no system but our own database."""
+
+    def __init__(
+        self,
+        database: Database,
+        facts: FactsCache,
+        policies: Policies,
+        intents: Intents,
+        openings: CaseOpenings,
+    ) -> None:
+        self._database = database
+        self._facts = facts
+        self._policies = policies
+        self._intents = intents
+        self._openings = openings
+
+    @activity.defn
+    async def prepare_timesheet(self, ref: TimesheetRef) -> Prepared:
+        """Decide on every line of a timesheet, in one transaction; safe to repeat at any time."""
+        now = datetime.now(UTC)
+        document = f"{ref.connection}/{ref.timesheet}"
+        who = Who("preparation", "the source line as it stands", document)
+        async with self._database.transaction() as connection:
+            facts = await self._facts.current(connection, ref.connection, ref.target, now)
+            if facts is None:
+                return Prepared(stale=True)
+            lines = await source_lines.of_document(connection, ref.connection, ref.timesheet)
+            ids = [line.source_id for line in lines]
+            postings = await posting_ledger.of_lines(connection, ref.connection, TIME_ENTRY, ids)
+            amended = (
+                await amendments.of_lines(connection, ref.connection, TIME_ENTRY, ids)
+                if postings
+                else {}
+            )
+            drafter = Drafter(facts, self._policies, self._intents)
+            draft = drafter.draft(lines, postings, amended)
+            await self._write(connection, ref, draft, now, who)
+            if not postings and not draft.new_stopped:
+                return Prepared(to_post=len(draft.new))
+            standing = await posting_ledger.standing_of(connection, ref.connection, ref.timesheet)
+            return Prepared(
+                to_post=standing.to_post, stopped=standing.stopped, cases=standing.cases
+            )
+
+    async def _write(
+        self, connection: Connection, ref: TimesheetRef, draft: Draft, now: datetime, who: Who
+    ) -> None:
+        openings = [
+            self._openings.of(cause, ref.connection, ref.target, now) for cause in draft.causes
+        ]
+        case_of = await cases.open_cases(connection, openings, who)
+        await posting_ledger.move(connection, draft.moves, who)
+        await posting_ledger.write_down(
+            connection,
+            [
+                *draft.new,
+                *(replace(new, case_id=case_of[cause]) for new, cause in draft.new_stopped),
+            ],
+            who,
+        )
+        await posting_ledger.requeue(connection, draft.requeue, who)
+        await posting_ledger.still_stopped(
+            connection, [StillStopped(key, case_of[cause]) for key, cause in draft.stopped_again]
+        )
