@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import httpx
@@ -68,6 +68,7 @@ class OneAttempt:
     ) -> None:
         self._budget = budget
         self._verdict = verdict
+        self._base = httpx.URL(base_url)
         limits = httpx.Limits(
             max_connections=connections_max,
             max_keepalive_connections=connections_max,
@@ -102,21 +103,38 @@ class OneAttempt:
     async def _attempt(
         self, method: str, url: str, *, write: bool, request: dict[str, Any]
     ) -> Answer:
+        self._refuse_strangers(url)
         wait_seconds = await self._budget.take()
         if wait_seconds:
             raise TransientError("budget_spent", retry_after_seconds=wait_seconds)
         try:
             answer = await self._exchange(method, url, request)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        except _NEVER_SENT as error:
             raise TransientError("not_reached", type(error).__name__) from error
         except (httpx.TransportError, httpx.DecodingError, _AnswerTooLargeError) as error:
             raise _no_answer(type(error).__name__, write=write) from error
-        if answer.status == httpx.codes.TOO_MANY_REQUESTS:
-            await self._budget.pause(_asked_to_wait(answer) or 1)
+        await self._heed(answer)
         trouble = self._verdict(answer, write)
         if trouble is not None:
             raise trouble
         return answer
+
+    def _refuse_strangers(self, url: str) -> None:
+        """Our credentials go to the configured address only, whatever link an answer contained."""
+        try:
+            target = self._base.join(url)
+        except httpx.InvalidURL as error:
+            raise ConnectionConfigError("not_an_address") from error
+        if _origin(target) != _origin(self._base):
+            raise ConnectionConfigError("foreign_address", "a link leads to another server")
+
+    async def _heed(self, answer: Answer) -> None:
+        """Pause the whole connection for as long as the system asks."""
+        seconds = _asked_to_wait(answer)
+        if answer.status == httpx.codes.TOO_MANY_REQUESTS:
+            await self._budget.pause(seconds or 1)
+        elif answer.status == httpx.codes.SERVICE_UNAVAILABLE and seconds:
+            await self._budget.pause(seconds)
 
     async def _exchange(self, method: str, url: str, request: dict[str, Any]) -> Answer:
         async with self._http.stream(method, url, **request) as response:
@@ -130,6 +148,19 @@ class OneAttempt:
 
 class _AnswerTooLargeError(Exception):
     pass
+
+
+# Trouble before the first byte of the request: nothing can have been done.
+_NEVER_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _no_answer(why: str, *, write: bool) -> ConnectorError:
@@ -147,7 +178,8 @@ def verdict_by_status(
 ) -> ConnectorError | None:
     """Say what a status means where the vendor's documentation adds nothing to HTTP's.
 
-    `overrides` is the vendor's own table. A 5xx after a write is an unknown outcome.
+    `overrides` is the vendor's own table. A 5xx after a write is an unknown outcome, and so is a
+    redirect: some systems answer a write that they carried out with "see other".
     """
     status = answer.status
     if 200 <= status < 300:  # noqa: PLR2004
@@ -156,6 +188,8 @@ def verdict_by_status(
     chosen = (overrides or {}).get(status) or _STANDARD.get(status)
     if chosen is None and (status >= 500 or status == 408):  # noqa: PLR2004
         chosen = OutcomeUnknownError if write else TransientError
+    if chosen is None and 300 <= status < 400:  # noqa: PLR2004
+        chosen = OutcomeUnknownError if write else ConnectionConfigError
     if chosen is TransientError:
         return TransientError(code, retry_after_seconds=_asked_to_wait(answer))
     return (chosen or RejectedError)(code)
@@ -178,13 +212,21 @@ def exact_json(text: bytes | str) -> Any:
     """
     try:
         return json.loads(
-            text, parse_float=Decimal, parse_int=_int_or_decimal, parse_constant=_impossible
+            text, parse_float=_decimal, parse_int=exact_int, parse_constant=_impossible
         )
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
 
 
-def _int_or_decimal(digits: str) -> int | Decimal:
+def _decimal(digits: str) -> Decimal:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        raise ValueError("a number's exponent is beyond anything") from None
+
+
+def exact_int(digits: str) -> int | Decimal:
+    """Read a JSON integer; one of more than 18 digits as Decimal, which an int field refuses."""
     return int(digits) if len(digits) <= _INT_DIGITS_MAX else Decimal(digits)
 
 

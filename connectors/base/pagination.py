@@ -1,7 +1,7 @@
-"""Pages: followed to the end, and never in a circle."""
+"""Pages: followed to the end, never in a circle, and not from the start again after trouble."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 from connectors.base.errors import TransientError
 
@@ -11,22 +11,39 @@ P = TypeVar("P")
 PAGES_MAX: Final = 10_000
 
 
-async def follow(
+class Pages(AsyncIterator[P], Generic[P]):
+    """Page after page, from a first address or token.
+
+    `fetch` gives a page and the address of the next, None at the end. An error keeps the place:
+    whoever waits as long as it says may ask for the same page again. Raises TransientError if an
+    address comes twice, because the source would send us round for ever.
+    """
+
+    def __init__(self, first: str, fetch: Callable[[str], Awaitable[tuple[P, str | None]]]) -> None:
+        self._fetch = fetch
+        self._next: str | None = first
+        self._seen: set[str] = set()
+
+    async def __anext__(self) -> P:
+        token = self._next
+        if token is None:
+            raise StopAsyncIteration
+        if token in self._seen or len(self._seen) >= PAGES_MAX:
+            raise TransientError("pages_in_a_circle", f"page {len(self._seen) + 1} was seen before")
+        page, self._next = await self._fetch(token)
+        self._seen.add(token)
+        return page
+
+
+def follow(
     first: str,
     fetch: Callable[[str], Awaitable[P]],
     next_of: Callable[[P], str | None],
 ) -> AsyncIterator[P]:
-    """Yield page after page from a first address or token.
+    """Follow pages that name their own successor; `next_of` finds it, None at the end."""
 
-    `next_of` gives the next address out of a page, None at the end. Raises TransientError if
-    an address comes twice, because the source would send us round for ever.
-    """
-    seen: set[str] = set()
-    token: str | None = first
-    while token is not None:
-        if token in seen or len(seen) >= PAGES_MAX:
-            raise TransientError("pages_in_a_circle", f"page {len(seen) + 1} was seen before")
-        seen.add(token)
+    async def fetch_both(token: str) -> tuple[P, str | None]:
         page = await fetch(token)
-        yield page
-        token = next_of(page)
+        return page, next_of(page)
+
+    return Pages(first, fetch_both)

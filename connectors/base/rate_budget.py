@@ -26,7 +26,7 @@ class Unlimited:
     """The budget of a system that declares no limit; it still honours a pause."""
 
     def __init__(self) -> None:
-        self._until = -math.inf
+        self._until = 0.0  # Of the monotonic clock, which never shows less.
 
     async def take(self, calls: int = 1) -> int:  # noqa: ARG002  No limit, so no count.
         return max(0, math.ceil(self._until - time.monotonic()))
@@ -47,7 +47,7 @@ def retry_after_seconds(header: str | None, now: datetime) -> int | None:
         return min(int(text[:9]), RETRY_AFTER_MAX_SECONDS)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -1,0 +1,146 @@
+"""Harvest's requests and pages, and the one table that says what a status means."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Final
+from urllib.parse import quote
+
+import httpx
+from pydantic import SecretStr, ValidationError
+
+from connectors.base.errors import (
+    ConnectionConfigError,
+    ConnectorError,
+    RejectedError,
+    TransientError,
+)
+from connectors.base.http import Answer, OneAttempt, Timeouts, verdict_by_status
+from connectors.base.rate_budget import RateBudget
+from connectors.base.records import RawRecord, raw_page
+from connectors.harvest.manifest import PAGE_SIZE_MAX
+from connectors.harvest.wire import Company, Envelope, Referred
+
+_READ: Final[Mapping[int, type[ConnectorError]]] = {
+    400: ConnectionConfigError,  # What Harvest answers when the User-Agent names no contact.
+    404: ConnectionConfigError,  # Lists and the company always exist: the address is wrong.
+    422: TransientError,  # Filters and page size are right by construction: a cursor went stale.
+}
+_WRITE: Final[Mapping[int, type[ConnectorError]]] = {
+    400: RejectedError,
+    403: RejectedError,  # "Found, but you may not": said of the one entry.
+    409: RejectedError,
+    412: RejectedError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestOptions:
+    """One tenant's use of Harvest. `user_agent` names us and a contact, or Harvest refuses.
+
+    `cost_centre_role_pattern` finds a person's cost centre in their role names: its first group
+    in the first role that it matches, such as CC-100 in the role 'CC-100 Delivery'.
+    """
+
+    connection: str
+    account_id: str
+    token: SecretStr
+    user_agent: str
+    base_url: str = "https://api.harvestapp.com/v2"
+    cost_centre_role_pattern: str = r"^(CC-[0-9]+)\b"
+    page_size: int = PAGE_SIZE_MAX
+    timeouts: Timeouts = field(default=Timeouts())
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.page_size <= PAGE_SIZE_MAX:
+            raise ValueError(f"a page of Harvest has 1 to {PAGE_SIZE_MAX} records")
+        if re.compile(self.cost_centre_role_pattern).groups < 1:
+            raise ValueError("cost_centre_role_pattern needs a group around the cost centre")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of any list."""
+
+    records: tuple[RawRecord, ...]
+    total: int
+    next: str | None
+
+
+class HarvestClient:
+    """Speaks Harvest's HTTP; knows nothing canonical. One attempt per call, always."""
+
+    def __init__(
+        self,
+        options: HarvestOptions,
+        budget: RateBudget,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._page_size = options.page_size
+        self._http = OneAttempt(
+            base_url=options.base_url,
+            headers={
+                "Authorization": f"Bearer {options.token.get_secret_value()}",
+                "Harvest-Account-Id": options.account_id,
+                "User-Agent": options.user_agent,
+                "Accept": "application/json",
+            },
+            budget=budget,
+            verdict=_verdict,
+            timeouts=options.timeouts,
+            transport=transport,
+        )
+
+    async def close(self) -> None:
+        """Let go of all sockets."""
+        await self._http.close()
+
+    async def company(self) -> Company:
+        """Read the account that the credentials open."""
+        answer = await self._http.read("GET", "/company")
+        try:
+            return Company.model_validate(answer.json())
+        except ValueError as error:
+            raise TransientError("company_unreadable") from error
+
+    async def page(self, url: str, member: str) -> Page:
+        """Read one page of a list; `url` is a list's first address or a page's own `next`."""
+        answer = await self._http.read("GET", url)
+        try:
+            page = raw_page(answer.body, member)
+            envelope = Envelope.model_validate(dict(page.envelope))
+        except ValidationError as error:
+            raise TransientError("page_envelope_unreadable") from error
+        except ValueError as error:
+            raise TransientError("page_unreadable") from error
+        return Page(page.records, envelope.total_entries, envelope.links.next)
+
+    async def refer(self, entry_id: str, reference: Mapping[str, str]) -> str | None:
+        """Write our reference onto a time entry; gives the one that it carries afterwards."""
+        answer = await self._http.write(
+            "PATCH",
+            f"/time_entries/{quote(entry_id, safe='')}",
+            json={"external_reference": dict(reference)},
+        )
+        try:
+            return Referred.model_validate(answer.json()).external_reference.id
+        except ValueError:
+            return None
+
+    def changed_since(self, since: datetime) -> str:
+        """The first address of entries changed at or after an instant, in whole seconds."""
+        moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self.first("/time_entries", updated_since=moment)
+
+    def between(self, first: date, last: date) -> str:
+        """The first address of entries with a work date in the window, ends included."""
+        return self.first("/time_entries", **{"from": first.isoformat(), "to": last.isoformat()})
+
+    def first(self, path: str, **filters: str) -> str:
+        """The first address of a list. Later ones come from Harvest and are never built."""
+        return f"{path}?{httpx.QueryParams({'per_page': str(self._page_size), **filters})}"
+
+
+def _verdict(answer: Answer, write: bool) -> ConnectorError | None:  # noqa: FBT001  A Verdict.
+    return verdict_by_status(answer, write, _WRITE if write else _READ)

@@ -1,0 +1,187 @@
+"""Harvest as a source of time: its entries, its masters, and what became of a line."""
+
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import date, datetime
+from typing import Final
+
+import httpx
+
+from canonical.masters import Masters
+from canonical.time_entry import TimeEntry
+from connectors.base.capabilities import Acknowledged, Acknowledgement, SourcePage
+from connectors.base.errors import (
+    ConnectionConfigError,
+    OutcomeUnknownError,
+    RejectedError,
+    TransientError,
+)
+from connectors.base.manifest import Manifest
+from connectors.base.pagination import Pages
+from connectors.base.rate_budget import RateBudget
+from connectors.base.records import RawRecord
+from connectors.harvest import mapping, wire
+from connectors.harvest.client import HarvestClient, HarvestOptions, Page
+from connectors.harvest.manifest import MANIFEST
+from connectors.harvest.master_mapping import (
+    archived_tasks,
+    customer,
+    employee,
+    project,
+    readable,
+    task,
+)
+
+
+class Harvest:
+    """TimeEntrySource, MasterDataSource and AcknowledgementSink for one Harvest account."""
+
+    def __init__(self, options: HarvestOptions, client: HarvestClient) -> None:
+        self._connection: Final = options.connection
+        self._account: Final = options.account_id
+        self._cost_centre_role: Final = re.compile(options.cost_centre_role_pattern)
+        self._client: Final = client
+        self._currencies: dict[int, str | None] = {}
+
+    @property
+    def manifest(self) -> Manifest:
+        return MANIFEST
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def check(self) -> str:
+        """Name the account; says so if nothing in it can ever be approved."""
+        company = await self._client.company()
+        if company.is_active is False:
+            raise ConnectionConfigError("account_archived")
+        said = f"Harvest account {self._account} ({company.full_domain or 'no domain'})"
+        if company.approval_feature is False:
+            said += "; its timesheet approval is switched off, so nothing will be approved"
+        return said
+
+    def time_entries_changed_since(self, since: datetime) -> AsyncIterator[SourcePage[TimeEntry]]:
+        """Page through changed entries, ordered by work date and not by change.
+
+        So the cursor may move only after the last page. After TransientError the iterator keeps
+        its place: wait, and ask it for the next page again.
+        """
+        return self._pages(self._client.changed_since(since), _Watch(absence_matters=False))
+
+    def time_entries_between(self, first: date, last: date) -> AsyncIterator[SourcePage[TimeEntry]]:
+        """Page through a window, complete or TransientError: absence here means deletion."""
+        return self._pages(self._client.between(first, last), _Watch(absence_matters=True))
+
+    def _pages(self, first: str, watch: "_Watch") -> AsyncIterator[SourcePage[TimeEntry]]:
+        async def fetch(url: str) -> tuple[SourcePage[TimeEntry], str | None]:
+            page = await self._client.page(url, "time_entries")
+            entries = [mapping.parsed(record, wire.TimeEntry) for record in page.records]
+            await self._learn_currencies(entries)
+            watch.over(page)
+            records = tuple(
+                mapping.source_record(record, entry, self._connection, self._currencies)
+                for record, entry in zip(page.records, entries, strict=True)
+            )
+            return SourcePage(records, page.total), page.next
+
+        return Pages(first, fetch)
+
+    async def _learn_currencies(self, entries: Iterable[wire.TimeEntry | str]) -> None:
+        """Read the clients once more if an entry with a rate names one that we have not seen."""
+        rated = {
+            entry.client.id
+            for entry in entries
+            if not isinstance(entry, str) and entry.client and entry.billable_rate is not None
+        }
+        if rated <= self._currencies.keys():
+            return
+        found = mapping.currencies_of(await self._all("/clients", "clients"))
+        # Whom Harvest does not list, it is not asked for again on every page.
+        self._currencies = dict.fromkeys(rated) | self._currencies | found
+
+    async def masters(self) -> Masters:
+        """Read users, clients, projects, tasks and what may be booked where, in bulk."""
+        users = await self._all("/users", "users")
+        clients = await self._all("/clients", "clients")
+        projects = await self._all("/projects", "projects")
+        tasks = await self._all("/tasks", "tasks")
+        assignments = await self._all("/task_assignments", "task_assignments")
+        self._currencies = mapping.currencies_of(clients)
+        at, roles, archived = self._connection, self._cost_centre_role, archived_tasks(tasks)
+        return Masters(
+            employees=readable(users, wire.User, lambda each: employee(each, at, roles)),
+            customers=readable(clients, wire.Client, lambda each: customer(each, at)),
+            projects=readable(projects, wire.Project, lambda each: project(each, at)),
+            tasks=readable(assignments, wire.TaskAssignment, lambda each: task(each, at, archived)),
+        )
+
+    async def _all(self, path: str, member: str) -> list[RawRecord]:
+        async def fetch(url: str) -> tuple[Page, str | None]:
+            page = await self._client.page(url, member)
+            return page, page.next
+
+        pages = Pages(self._client.first(path), fetch)
+        return [record async for page in pages for record in page.records]
+
+    async def acknowledge(
+        self, acknowledgements: Sequence[Acknowledgement]
+    ) -> Sequence[Acknowledged]:
+        """Write our references into Harvest, one call each, as long as budget and answers last.
+
+        A refusal is final. After trouble the rest waits, the line that met it included: the same
+        reference may be written twice. Raises ConnectionConfigError if that is all there is to say.
+        """
+        told: list[Acknowledged] = []
+        for line in acknowledgements:
+            try:
+                kept = await self._client.refer(line.source_id, mapping.reference_of(line))
+            except RejectedError as refusal:
+                told.append(Acknowledged(line.source_id, accepted=False, code=refusal.code))
+            except (TransientError, OutcomeUnknownError):
+                break
+            except ConnectionConfigError:
+                if not told:
+                    raise
+                break
+            else:
+                told.append(
+                    Acknowledged(line.source_id, accepted=True)
+                    if kept == line.reference
+                    else Acknowledged(line.source_id, accepted=False, code="not_kept")
+                )
+        return tuple(told)
+
+
+class _Watch:
+    """Watches the pages of one reading, because records may move while we turn them."""
+
+    def __init__(self, *, absence_matters: bool) -> None:
+        self._absence_matters = absence_matters
+        self._total: int | None = None
+        self._named: set[str] = set()
+        self._nameless = 0
+
+    def over(self, page: Page) -> None:
+        """Count a page in; raises TransientError if a record may have slipped between two."""
+        for record in page.records:
+            value = record.value
+            name = mapping.id_of(value.get("id")) if isinstance(value, dict) else None
+            if name is None:
+                self._nameless += 1
+            else:
+                self._named.add(name)
+        before, self._total = self._total, page.total
+        if before is not None and before > page.total:
+            raise TransientError("pages_shifted", "a record went while pages were read")
+        counted = len(self._named) + self._nameless
+        if self._absence_matters and page.next is None and counted < page.total:
+            raise TransientError("pages_incomplete", f"{counted} of {page.total} records came")
+
+
+def connect(
+    options: HarvestOptions,
+    budget: RateBudget,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Harvest:
+    """Make the connector of one Harvest account; nothing is sent yet."""
+    return Harvest(options, HarvestClient(options, budget, transport))

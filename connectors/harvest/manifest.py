@@ -1,0 +1,37 @@
+"""Facts about Harvest v2, a PSA for time; where they come from is in docs/connectors/harvest.md."""
+
+from typing import Final
+
+from connectors.base.capabilities import AcknowledgementSink, MasterDataSource, TimeEntrySource
+from connectors.base.manifest import ApprovalEvidence, Manifest, RateLimit
+
+PAGE_SIZE_MAX: Final = 2000  # Harvest answers 422 to more.
+# Instants in Harvest have whole seconds, and a record may become visible just behind the clock.
+OVERLAP_SECONDS: Final = 120
+
+MANIFEST: Final = Manifest(
+    system="harvest",
+    title="Harvest (API v2)",
+    capabilities=frozenset({TimeEntrySource, MasterDataSource, AcknowledgementSink}),
+    verified_against=(
+        "a simulator that stays inside the unofficial OpenAPI description of Harvest v2 by "
+        "JoliCode; not against a Harvest account"
+    ),
+    documented_at="https://help.getharvest.com/api-v2/",
+    # Harvest says that an entry is approved, but not by whom, when, or which revision of it.
+    approval=ApprovalEvidence(approver=False, instant=False, revision=False),
+    takes_rejections=False,
+    page_size_max=PAGE_SIZE_MAX,
+    overlap_seconds=OVERLAP_SECONDS,
+    rate_limits=(RateLimit(calls=100, per_seconds=15),),
+    notes=(
+        "There are no webhooks: news is found by polling updated_since.",
+        "A deleted entry is simply absent: it is found by comparing the ids of a window.",
+        "Whether a withdrawn approval moves updated_at is not documented: windows are compared "
+        "by approval too, not only by id.",
+        "A time entry names its client without a currency: rates take it from the client.",
+        "An acknowledgement is the entry's external_reference; it moves updated_at.",
+        "Whether an approved entry takes an external_reference is not documented.",
+        "Hours are the raw ones, never rounded_hours.",
+    ),
+)

@@ -1,0 +1,121 @@
+"""Harvest's master records and ours: pure functions; what cannot be read is left out and logged."""
+
+import logging
+import re
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import Final, TypeVar
+
+from canonical.masters import Customer, Employee, Master, Project, Task
+from canonical.text import same_code, storable
+from connectors.base.records import RawRecord, trouble_of
+from connectors.harvest import wire
+from connectors.harvest.mapping import cut, id_of, parsed, task_id
+
+_LOG: Final = logging.getLogger(__name__)
+_CODE_MAX: Final = 80
+_NAME_MAX: Final = 250
+
+W = TypeVar("W", bound=wire.Wire)
+M = TypeVar("M", bound=Master)
+
+
+def readable(
+    records: Iterable[RawRecord], kind: type[W], convert: Callable[[W], M]
+) -> tuple[M, ...]:
+    """Turn a list of master records into ours. One that cannot be read is left out and logged.
+
+    Work that refers to it then waits in an exception case, while all other work goes on.
+    """
+    masters: dict[str, M] = {}
+    for record in records:
+        try:
+            master = _converted(record, kind, convert)
+        except ValueError as error:
+            value = record.value if isinstance(record.value, dict) else {}
+            named = id_of(value.get("id"))
+            _LOG.warning("harvest %s %s left out: %s", kind.__name__, named, trouble_of(error))
+            continue
+        # A task that was taken off a project and put back is one task, usable if either is.
+        known = masters.get(master.id)
+        if known is None or not known.active:
+            masters[master.id] = master
+    return tuple(masters.values())
+
+
+def _converted(record: RawRecord, kind: type[W], convert: Callable[[W], M]) -> M:
+    wired = parsed(record, kind)
+    if isinstance(wired, str):
+        raise ValueError(wired)  # noqa: TRY004  One way out for both kinds of trouble.
+    return convert(wired)
+
+
+def archived_tasks(records: Iterable[RawRecord]) -> frozenset[int]:
+    """The tasks that the whole account no longer uses."""
+    tasks = (parsed(record, wire.Task) for record in records)
+    return frozenset(task.id for task in tasks if not isinstance(task, str) and not task.is_active)
+
+
+def employee(user: wire.User, connection: str, cost_centre_role: re.Pattern[str]) -> Employee:
+    """A person; who left stays in the list, inactive, because last entries may still come."""
+    return Employee(
+        connection=connection,
+        id=str(user.id),
+        code=str(user.id),
+        name=_name(f"{user.first_name or ''} {user.last_name or ''}".strip()),
+        active=user.is_active,
+        email=user.email or None,
+        cost_centre=_cost_centre(user.roles or (), cost_centre_role),
+    )
+
+
+def _cost_centre(roles: Sequence[str], pattern: re.Pattern[str]) -> str | None:
+    for role in roles:
+        found = pattern.search(same_code(role))
+        if found:
+            return found.group(1)
+    return None
+
+
+def customer(client: wire.Client, connection: str) -> Customer:
+    """Who pays; Harvest knows no code, so the name is what the ERP's customer is found by."""
+    return Customer(
+        connection=connection,
+        id=str(client.id),
+        code=_code(client.name),
+        name=_name(client.name),
+        active=client.is_active,
+        currency=client.currency or None,
+    )
+
+
+def project(found: wire.Project, connection: str) -> Project:
+    """A project. `ends_on` is a plan in Harvest, not a lock, so it is not taken as an end."""
+    return Project(
+        connection=connection,
+        id=str(found.id),
+        # Without a code it must match nothing by accident, and people must see why.
+        code=_code(found.code or "") or f"(no code: {found.id})",
+        name=_name(found.name),
+        active=found.is_active,
+        customer=str(found.client.id) if found.client else None,
+    )
+
+
+def task(assignment: wire.TaskAssignment, connection: str, archived: Container[int]) -> Task:
+    """A task of a project; archived on the project or in the whole account is inactive."""
+    return Task(
+        connection=connection,
+        id=task_id(assignment.project.id, assignment.task.id),
+        code=_code(assignment.task.name),
+        name=_name(assignment.task.name),
+        active=assignment.is_active and assignment.task.id not in archived,
+        project=str(assignment.project.id),
+    )
+
+
+def _code(text: str) -> str:
+    return same_code(text)[:_CODE_MAX].strip()
+
+
+def _name(text: str) -> str:
+    return cut(storable(text), _NAME_MAX)
