@@ -1,4 +1,4 @@
-"""Northwind Advisory, a made-up firm: its master data as every system of the local world knows them.
+"""Northwind Advisory, a made-up firm: its master data, as every system of the local world has it.
 
 Pure and deterministic: the month alone decides. Tuples keep their order for ever, so that whoever
 needs numeric ids may count. Five things are deliberately not in order, as in any real firm: in each
