@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from canonical.hours import seconds_from_hours
@@ -104,9 +106,16 @@ def _bill_rate(entry: wire.TimeEntry, currencies: Currencies) -> HourlyRate | No
     if currency is None:
         raise ValueError("client: has no known currency, so the billable_rate means nothing")
     try:
-        return HourlyRate(amount=entry.billable_rate, currency=currency)
+        return _rate(str(entry.billable_rate), currency)
     except ValueError as error:
         raise ValueError(f"billable_rate: {trouble_of(error)}") from None
+
+
+# A firm has some dozens of rates, and thousands of entries at each. By its digits: as numbers, 100
+# and 100.0 are one, and what an entry's rate looks like would depend on who was read before it.
+@lru_cache(maxsize=1024)
+def _rate(digits: str, currency: str) -> HourlyRate:
+    return HourlyRate(amount=Decimal(digits), currency=currency)
 
 
 def _unreadable(record: RawRecord, trouble: str) -> SourceRecord[TimeEntry]:
