@@ -1,0 +1,74 @@
+"""Facts about Tryton 8.2, an ERP; how they were measured is in docs/connectors/tryton.md."""
+
+import math
+from typing import Final
+
+from canonical.identity import REFERENCE_LENGTH
+from canonical.posting import PostingKind
+from connectors.base.capabilities import MasterDataSource, PostingCalendar, PostingTarget
+from connectors.base.guard import Bulk, CompareAndSet
+from connectors.base.http import Timeouts
+from connectors.base.manifest import Manifest, PostingOperation, ReferenceField
+
+# A call of 200 lines takes 0.14 to 0.45 s at the ERP; longer calls win little per line, hold their
+# tasks longer, and are dearer to halve when one line is refused.
+LINES_MAX: Final = 200
+PAGE_SIZE_MAX: Final = 1000  # Tryton itself knows no limit.
+# Tryton sets no length; this is what a person can still read in its list of lines.
+DESCRIPTION_LENGTH_MAX: Final = 1000
+# A record carries the time its transaction began: one that took long appears behind the cursor.
+OVERLAP_SECONDS: Final = 120
+
+
+def manifest_for(timeouts: Timeouts) -> Manifest:
+    """Give the manifest; the send window follows from the connection's time-outs."""
+    return Manifest(
+        system="tryton",
+        title="Tryton 8.2 (JSON-RPC)",
+        capabilities=frozenset({PostingTarget, MasterDataSource, PostingCalendar}),
+        verified_against="trytond 8.2.1 on PostgreSQL 18, behind gunicorn, over JSON-RPC",
+        documented_at="https://docs.tryton.org/latest/server/",
+        operations=(
+            _operation(PostingKind.TIME, timeouts),
+            _operation(PostingKind.UNDO, timeouts),
+        ),
+        undone_by_deletion=frozenset({PostingKind.TIME}),
+        page_size_max=PAGE_SIZE_MAX,
+        overlap_seconds=OVERLAP_SECONDS,
+        notes=(
+            "PostgreSQL only: on SQLite Tryton's own checks do not hold.",
+            "Needs the modules timesheet, project, project_invoice, account, analytic_account.",
+            "The user sees all companies (company_filter 'all'), or a look-up would miss lines.",
+            "A stamp that is missing from a call is not checked by Tryton: we refuse such a call.",
+            "HTTP 503 may follow a commit whose database connection broke: it proves nothing.",
+            "A status 'Done' does not keep time off a task; only its timesheet end date does.",
+            "A time line has no analytic account: dimensions of an intent are not written.",
+            "An invoiced line can be neither changed nor removed.",
+        ),
+    )
+
+
+def _operation(kind: PostingKind, timeouts: Timeouts) -> PostingOperation:
+    return PostingOperation(
+        kind=kind,
+        guard=CompareAndSet(),
+        bulk=Bulk("ATOMIC", LINES_MAX),
+        reference=ReferenceField("timesheet.line.description", REFERENCE_LENGTH),
+        send_window_seconds=send_window_seconds(timeouts),
+        # Calls on different tasks; two on the same task cost each other a conflict.
+        concurrency_max=4,
+    )
+
+
+def send_window_seconds(timeouts: Timeouts) -> int:
+    """Bound the time from asking for the claim to the last byte written (W).
+
+    What happens before the write (a login, a look) may take no longer than `read_seconds`; the
+    connector gives up beyond that.
+    """
+    return math.ceil(
+        timeouts.pool_seconds
+        + timeouts.connect_seconds
+        + timeouts.write_seconds
+        + timeouts.read_seconds
+    )
