@@ -54,7 +54,7 @@ def list_of(account: HarvestAccount, member: str, query: Query, link: Link) -> b
     else:
         listed = _masters(account.masters(member), place, per_page)
     following = listed.following
-    if account.quirks.circular_links:
+    if account.quirks.circular_links and member == "time_entries":
         following = _Place(1, _FAR_FUTURE)
     pages = max(1, -(-listed.total // per_page))
     envelope = {

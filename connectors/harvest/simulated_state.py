@@ -151,6 +151,7 @@ class Quirks(State):
     drops_reference: bool = False
     # Pages by number, as older answers had them: records slip when something is deleted.
     page_numbers: bool = False
+    # The list of time entries leads back to its start; every link leads to another server.
     circular_links: bool = False
     foreign_links: bool = False
     # JSON texts that stand as records on the first page of every list of time entries.

@@ -1,0 +1,53 @@
+"""Checks what goes over the wire against Harvest's (unofficial) OpenAPI description."""
+
+import json
+from pathlib import Path
+
+import httpx
+from openapi_core import OpenAPI
+from openapi_core.exceptions import OpenAPIError
+from openapi_core.testing import MockRequest, MockResponse
+
+BASE_URL = "http://harvest.test/v2"
+_FILE = Path(__file__).with_name("harvest.unofficial.openapi.json")
+
+
+class SpecChecked(httpx.AsyncBaseTransport):
+    """Stands before the simulator; `broken` collects what neither side may send.
+
+    With `tolerant` set, answers are let through unchecked: they are broken on purpose.
+    """
+
+    def __init__(self, simulator: httpx.AsyncBaseTransport) -> None:
+        described = json.loads(_FILE.read_text()) | {"servers": [{"url": BASE_URL}]}
+        self._description = OpenAPI.from_dict(described)
+        self._simulator = simulator
+        self.tolerant = False
+        self.checked = 0
+        self.broken: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._simulator.handle_async_request(request)
+        await response.aread()
+        await self._check(request, response)
+        return response
+
+    async def _check(self, request: httpx.Request, response: httpx.Response) -> None:
+        asked = MockRequest(
+            f"{request.url.scheme}://{request.url.host}",
+            request.method.lower(),
+            request.url.path,
+            args=dict(request.url.params),
+            headers=dict(request.headers),
+            data=await request.aread() or None,
+            content_type=request.headers.get("content-type", ""),
+        )
+        told = MockResponse(response.content, response.status_code, content_type="application/json")
+        try:
+            self._description.validate_request(asked)
+            if not self.tolerant:
+                self._description.validate_response(asked, told)
+        except OpenAPIError as error:
+            cause = error.__cause__ or error
+            self.broken.append(f"{request.method} {request.url}: {error!r} {cause!r}")
+        self.checked += 1
