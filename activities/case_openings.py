@@ -15,19 +15,21 @@ _ABOUT_A_PERIOD: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CaseOpenings:
-    """Opens cases for one tenant by its policies."""
+    """Opens cases about one source and one ERP of a tenant, by its policies."""
 
     tenant: str
     policies: Policies
+    connection: str
+    target: str
 
-    def of(self, cause: RootCause, connection: str, target: str, now: datetime) -> CaseOpening:
+    def of(self, cause: RootCause, now: datetime) -> CaseOpening:
         """Open a case for a root cause, now (UTC)."""
         policy = self.policies.of(cause.legal_entity)
         return CaseOpening(
             root_cause=cause,
             tenant=self.tenant,
-            connection=connection,
-            target=target,
+            connection=self.connection,
+            target=self.target,
             owner=self.policies.owner_of(cause.cause, cause.legal_entity),
             period=cause.subject if cause.cause in _ABOUT_A_PERIOD else None,
             deadline_at=now + timedelta(hours=policy.hours_to_decide),

@@ -1,7 +1,9 @@
 """Preparing a timesheet: from what the source says now to postings that may be sent."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from uuid import UUID
 
 from temporalio import activity
 
@@ -14,10 +16,10 @@ from canonical.time_entry import TIME_ENTRY
 from rules.policies import Policies
 from store import amendments, cases, posting_ledger, source_lines
 from store.database import Connection, Database
-from store.postings import StillStopped, Who
+from store.postings import Posting, StillStopped, Who
 
 
-class Preparation:
+class PreparationActivities:
     """Writes down what is to be posted; touches no system but our own database."""
 
     def __init__(
@@ -26,13 +28,11 @@ class Preparation:
         facts: FactsCache,
         policies: Policies,
         intents: Intents,
-        openings: CaseOpenings,
     ) -> None:
         self._database = database
         self._facts = facts
         self._policies = policies
         self._intents = intents
-        self._openings = openings
 
     @activity.defn
     async def prepare_timesheet(self, ref: TimesheetRef) -> Prepared:
@@ -54,21 +54,24 @@ class Preparation:
             )
             drafter = Drafter(facts, self._policies, self._intents)
             draft = drafter.draft(lines, postings, amended)
-            await self._write(connection, ref, draft, now, who)
+            opened = await self._write(connection, ref, draft, now, who)
             if not postings and not draft.new_stopped:
                 return Prepared(to_post=len(draft.new))
             standing = await posting_ledger.standing_of(connection, ref.connection, ref.timesheet)
             return Prepared(
-                to_post=standing.to_post, stopped=standing.stopped, cases=standing.cases
+                to_post=standing.to_post,
+                stopped=standing.stopped,
+                cases=standing.cases,
+                touched_cases=tuple(sorted(opened | _left_behind(postings, draft))),
             )
 
     async def _write(
         self, connection: Connection, ref: TimesheetRef, draft: Draft, now: datetime, who: Who
-    ) -> None:
-        openings = [
-            self._openings.of(cause, ref.connection, ref.target, now) for cause in draft.causes
-        ]
-        case_of = await cases.open_cases(connection, openings, who)
+    ) -> set[UUID]:
+        openings = CaseOpenings(self._intents.tenant, self._policies, ref.connection, ref.target)
+        case_of = await cases.open_cases(
+            connection, [openings.of(cause, now) for cause in draft.causes], who
+        )
         await posting_ledger.move(connection, draft.moves, who)
         await posting_ledger.write_down(
             connection,
@@ -82,3 +85,15 @@ class Preparation:
         await posting_ledger.still_stopped(
             connection, [StillStopped(key, case_of[cause]) for key, cause in draft.stopped_again]
         )
+        return set(case_of.values())
+
+
+def _left_behind(postings: Sequence[Posting], draft: Draft) -> set[UUID]:
+    """The cases that lose lines by this draft."""
+    leaving = {
+        *draft.moves.cancel,
+        *draft.moves.supersede,
+        *(one.key for one in draft.requeue),
+        *(key for key, _ in draft.stopped_again),
+    }
+    return {one.case_id for one in postings if one.case_id and one.key in leaving}

@@ -40,6 +40,13 @@ class TimesheetRef(Message):
     starts_on: date | None = None
 
 
+class MasterDataRef(Message):
+    """A source and the ERP that its time goes to."""
+
+    connection: str
+    target: str
+
+
 class Prepared(Message):
     """What preparing a timesheet came to."""
 
@@ -48,6 +55,8 @@ class Prepared(Message):
     # Postings that wait for a person, and the cases they wait for.
     stopped: int = 0
     cases: tuple[UUID, ...] = ()
+    # Cases that gained or lost lines by this preparation.
+    touched_cases: tuple[UUID, ...] = ()
     # Master data or the calendar is too old to decide by; read it and prepare again.
     stale: bool = False
 
@@ -76,7 +85,19 @@ class CaseRef(Message):
     """Which exception case."""
 
     case_id: UUID
-    tenant: str = ""
+
+
+class CaseNews(Message):
+    """Cases that gained or lost lines."""
+
+    case_ids: Annotated[tuple[UUID, ...], Field(max_length=MESSAGE_ITEMS_MAX)]
+
+
+class CaseResolution(Message):
+    """A case and what a person decided about it."""
+
+    case_id: UUID
+    request: "ResolutionRequest"
 
 
 class CaseView(Message):
@@ -160,10 +181,28 @@ class ResolutionOutcome(Message):
 
 
 class Canary(Message):
-    """The one line that is tried before everything else is released."""
+    """The one line that is tried before everything else is released; none if nothing waits."""
 
+    case_id: UUID
     timesheet: TimesheetRef | None = None
-    key: UUID | None = None
+    source_id: str = ""
+
+
+class CanaryOutcome(Message):
+    """What became of the canary: posted, stopped again (and why), or not known yet."""
+
+    posted: bool = False
+    settled: bool = True
+    sentence: str = ""
+
+
+class SourceRef(Message):
+    """A source to be polled; a first poll looks back so many days, or to `read_from` (UTC)."""
+
+    connection: str
+    target: str = ""
+    first_poll_days: int = 60
+    read_from: datetime | None = None
 
 
 class PollOutcome(Message):
@@ -189,6 +228,26 @@ class DispatchOutcome(Message):
     started: int = 0
     told: int = 0
     more: bool = False
+
+
+class AcknowledgementOutcome(Message):
+    """How many lines a source was told about; `more` if its budget ran out first."""
+
+    told: int = 0
+    refused: int = 0
+    more: bool = False
+
+
+class SweepOutcome(Message):
+    """What asking the ERP for all our documents found."""
+
+    documents: int = 0
+    adopted: int = 0
+    duplicates: int = 0
+    altered: int = 0
+    missing: int = 0
+    unknown: int = 0
+    cases: tuple[UUID, ...] = ()
 
 
 def posting_queue(target: str) -> str:

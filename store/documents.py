@@ -12,7 +12,7 @@ _NEWS: Final = Columns(
     {"connection": "text", "kind": "text", "document_id": "text", "employee": "text",
      "starts_on": "date"}
 )  # fmt: skip
-_TELL_DOCUMENTS: Final = _NEWS.insert(
+_TELL: Final = _NEWS.insert(
     "document",
     "ON CONFLICT (connection, kind, document_id) DO UPDATE SET news_seq = document.news_seq + 1",
 )
@@ -39,10 +39,10 @@ class Undispatched:
     starts_on: date
 
 
-async def tell_documents(connection: Connection, news: Iterable[DocumentNews]) -> None:
+async def tell(connection: Connection, news: Iterable[DocumentNews]) -> None:
     """Note that documents have news, so that a workflow is started or told."""
     rows = sorted({(n.connection, n.kind, n.document_id, n.employee, n.starts_on) for n in news})
-    await connection.execute(_TELL_DOCUMENTS, *_NEWS.arrays(rows))
+    await connection.execute(_TELL, *_NEWS.arrays(rows))
 
 
 async def undispatched(

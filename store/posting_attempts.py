@@ -5,6 +5,7 @@ that has moved on is left alone (POSTING.md section 2).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -27,7 +28,8 @@ async def to_post(connection: Connection, source: str, document_id: str) -> list
           AND line.object = p.object AND line.source_id = p.source_id
         WHERE p.connection = $1 AND p.document_id = $2
           AND (p.state IN ('PENDING', 'SENDING')
-               OR (p.state = 'POSTED' AND p.attested_at IS NULL AND p.case_id IS NULL))
+               OR (p.state IN ('POSTED', 'DUPLICATE')
+                   AND p.attested_at IS NULL AND p.case_id IS NULL))
           AND (p.waits_for IS NULL OR before.state = 'POSTED')
         ORDER BY p.key
         """,
@@ -106,8 +108,9 @@ _RECORD: Final = """
     UPDATE posting p
     SET state = CASE
           WHEN r.outcome = 'executed' THEN
-            CASE WHEN p.erp_document_id IS NOT NULL AND p.erp_document_id <> r.document_id
+            CASE WHEN p.erp_document_id <> r.document_id AND r.code <> 'single'
                  THEN 'DUPLICATE'
+                 WHEN p.state = 'DUPLICATE' AND r.code = 'single' THEN 'POSTED'
                  WHEN p.state IN ('REVERSED', 'DUPLICATE') THEN p.state
                  -- Said to be never posted, and yet it is: the sweep makes a case of it.
                  WHEN p.state IN ('SUPERSEDED', 'CANCELLED', 'WAIVED') THEN p.state
@@ -123,7 +126,9 @@ _RECORD: Final = """
           WHEN r.outcome = 'unknown' THEN coalesce(p.unknown_since, p.sent_at)
           WHEN r.outcome IN ('executed', 'proven_absent') THEN NULL
           ELSE p.unknown_since END,
-        erp_document_id = coalesce(p.erp_document_id, r.document_id),
+        erp_document_id = CASE WHEN p.state = 'DUPLICATE' AND r.code = 'single'
+                               THEN r.document_id
+                               ELSE coalesce(p.erp_document_id, r.document_id) END,
         other_document_ids = CASE
           WHEN p.erp_document_id <> r.document_id AND r.document_id <> ALL (p.other_document_ids)
           THEN p.other_document_ids || r.document_id ELSE p.other_document_ids END,
@@ -139,7 +144,8 @@ _RECORD: Final = """
                 $7::uuid[]) AS r(key, fence, outcome, code, document_id, attested, case_id)
     WHERE p.key = r.key
       AND (r.outcome = 'executed' OR (p.state = 'SENDING' AND p.fence = r.fence))
-    RETURNING p.key, p.state, p.kind, p.corrects
+    RETURNING p.key, p.state, p.kind, p.corrects,
+      (p.withdrawn OR p.next_revision IS NOT NULL) AS has_news
 """
 
 _ACKNOWLEDGE: Final = """
@@ -155,10 +161,19 @@ _REVERSED: Final = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A row after transaction 2; with news, its timesheet has to be prepared again."""
+
+    key: UUID
+    state: PostingState
+    has_news: bool
+
+
 async def record(
     connection: Connection, results: Sequence[AttemptResult], who: Who, *, acknowledge: bool
-) -> dict[UUID, PostingState]:
-    """Transaction 2: write down what attempts came to; gives the new state of each row touched.
+) -> list[Recorded]:
+    """Transaction 2: write down what attempts came to; gives the rows that were touched.
 
     In the same transaction a posted undo or reversal turns its original REVERSED, and, if
     `acknowledge`, the source is owed an acknowledgement through the outbox.
@@ -182,7 +197,7 @@ async def record(
         await connection.execute(_REVERSED, taken_back, who.actor, who.reason, who.correlation_id)
     if acknowledge and posted:
         await connection.execute(_ACKNOWLEDGE, [row["key"] for row in posted])
-    return {row["key"]: PostingState(row["state"]) for row in rows}
+    return [Recorded(row["key"], PostingState(row["state"]), row["has_news"]) for row in rows]
 
 
 async def attest(connection: Connection, keys: Sequence[UUID]) -> None:

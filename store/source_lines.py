@@ -72,19 +72,19 @@ async def lock(
     return {row["source_id"]: _line(row) for row in rows}
 
 
-async def lock_window(
+async def in_window(
     connection: Connection, source: str, object_name: str, first: date, last: date
-) -> dict[str, LineVersion]:
-    """Read the lines that the source had in a window of work dates, ends included."""
+) -> set[str]:
+    """The ids of the lines that the source had in a window of work dates, ends included."""
     rows = await connection.fetch(
-        f"SELECT {_LINE.names} FROM source_line WHERE connection = $1 AND object = $2 "
-        "AND work_date BETWEEN $3 AND $4 AND status <> 'DELETED' ORDER BY source_id FOR UPDATE",
+        "SELECT source_id FROM source_line WHERE connection = $1 AND object = $2 "
+        "AND work_date BETWEEN $3 AND $4 AND status <> 'DELETED'",
         source,
         object_name,
         first,
         last,
     )
-    return {row["source_id"]: _line(row) for row in rows}
+    return {row["source_id"] for row in rows}
 
 
 async def of_document(connection: Connection, source: str, document_id: str) -> list[LineVersion]:

@@ -11,7 +11,7 @@ _TRANSITIONS: Final = {
     ),
     "POSTED": ("REVERSED", "DUPLICATE"),
     "EXCEPTION": ("PENDING", "SUPERSEDED", "CANCELLED", "WAIVED", "POSTED"),
-    "IN_DOUBT": ("POSTED", "PENDING", "DUPLICATE", "CANCELLED", "SUPERSEDED"),
+    "IN_DOUBT": ("POSTED", "PENDING", "DUPLICATE", "CANCELLED", "SUPERSEDED", "WAIVED"),
     "DUPLICATE": ("POSTED", "REVERSED"),
 }
 
@@ -61,7 +61,7 @@ _POSTING_CHANGED: Final = """
         WHERE n.fence < o.fence
            OR n.reference <> o.reference
            OR (o.fence > 0 AND n.body_hash <> o.body_hash)
-           OR (o.erp_document_id IS NOT NULL
+           OR (o.erp_document_id IS NOT NULL AND o.state <> 'DUPLICATE'
                AND n.erp_document_id IS DISTINCT FROM o.erp_document_id)
         LIMIT 1;
       IF FOUND THEN

@@ -1,0 +1,86 @@
+"""Document workflows: started for a document, or told if they run already."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributePair,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities import search_attributes as sa
+from canonical.messages import TimesheetRef
+
+# A dead worker's workflow task is taken over after this, and not after the default of 10 s.
+TASK_TIMEOUT: Final = timedelta(seconds=5)
+_RACES_MAX: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where the time of a source goes, and in which region its workflows run."""
+
+    target: str
+    region: str
+
+    @property
+    def task_queue(self) -> str:
+        """The task queue of this region's time workflows."""
+        return f"time.{self.region}"
+
+
+class DocumentWorkflows:
+    """The one place that knows how document workflows are named and found."""
+
+    def __init__(self, client: Client, routes: Mapping[str, Route]) -> None:
+        self._client = client
+        self._routes = routes
+
+    def route(self, connection: str) -> Route:
+        """The route of a source; KeyError if its time goes nowhere."""
+        return self._routes[connection]
+
+    async def tell(self, ref: TimesheetRef) -> bool:
+        """Start the timesheet's workflow, or tell the running one of news; True if started."""
+        workflow_id = f"time-to-posting/{ref.connection}/{ref.timesheet}"
+        route = self._routes[ref.connection]
+        for _ in range(_RACES_MAX):
+            try:
+                await self._client.start_workflow(
+                    "TimeToPosting",
+                    ref,
+                    id=workflow_id,
+                    task_queue=route.task_queue,
+                    task_timeout=TASK_TIMEOUT,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                    search_attributes=sa.typed(
+                        SearchAttributePair(sa.KIND, "timesheet"),
+                        SearchAttributePair(sa.STATE, sa.RUNNING),
+                        SearchAttributePair(sa.CONNECTION, ref.connection),
+                        SearchAttributePair(sa.REGION, route.region),
+                    ),
+                    static_summary=f"Timesheet {ref.timesheet} from {ref.connection}",
+                )
+            except WorkflowAlreadyStartedError:
+                if await self._signal(workflow_id):
+                    return False
+            else:
+                return True
+        raise RuntimeError(f"{workflow_id} neither starts nor listens")
+
+    async def _signal(self, workflow_id: str) -> bool:
+        try:
+            await self._client.get_workflow_handle(workflow_id).signal("timesheet_changed")
+        except RPCError as error:
+            # It ended in between: start it anew.
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True

@@ -1,0 +1,262 @@
+"""Exception cases: told to their workflows, tried with one line, released, waived, closed."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.case_workflows import CaseWorkflows
+from activities.document_workflows import DocumentWorkflows
+from canonical.exception_case import (
+    ACCEPTABLE,
+    Amend,
+    CaseState,
+    Cause,
+    ExceptionCase,
+    PostToPeriod,
+    Resolution,
+    Waive,
+)
+from canonical.messages import (
+    Canary,
+    CanaryOutcome,
+    CaseNews,
+    CaseRef,
+    CaseResolution,
+    CaseView,
+    ResolutionOutcome,
+    TimesheetRef,
+)
+from canonical.posting import PostingState
+from rules.policies import Policies
+from store import amendments, case_lines, cases
+from store.case_lines import LineOfCase
+from store.database import Connection, Database
+from store.postings import Who
+
+_UNRESOLVED: Final = (CaseState.OPEN, CaseState.WAITING_FOR_SOURCE)
+
+
+class ExceptionCaseActivities:
+    """What a case does to the ledger and to the timesheets that wait for it."""
+
+    def __init__(
+        self,
+        database: Database,
+        documents: DocumentWorkflows,
+        case_workflows: CaseWorkflows,
+        policies: Policies,
+    ) -> None:
+        self._database = database
+        self._documents = documents
+        self._case_workflows = case_workflows
+        self._policies = policies
+
+    @activity.defn
+    async def announce_cases(self, news: CaseNews) -> None:
+        """See to it that each case has its workflow, and that the workflow looks again."""
+        async with self._database.transaction() as connection:
+            found = await cases.read(connection, news.case_ids)
+        for case in found:
+            if case.state is not CaseState.RESOLVED:
+                await self._case_workflows.tell(CaseView.of(case))
+
+    @activity.defn
+    async def read_case(self, ref: CaseRef) -> CaseView:
+        """What the case blocks now; a case that blocks nothing any more is closed."""
+        async with self._database.transaction() as connection:
+            case = await self._case(connection, ref.case_id)
+            if case.lines == 0 and case.state in _UNRESOLVED:
+                who = Who("exception case", "no line waits for it any more", str(ref.case_id))
+                await cases.set_state(
+                    connection, ref.case_id, CaseState.RESOLVED, who, expected=_UNRESOLVED
+                )
+                case = await self._case(connection, ref.case_id)
+            return CaseView.of(case)
+
+    @activity.defn
+    async def begin_resolution(self, decision: CaseResolution) -> Canary:
+        """Check authority, note what was decided, and let one line go.
+
+        Raises ApplicationError, not retryable, with a sentence for the person who decided.
+        """
+        resolution = decision.request.resolution()
+        who = _who(decision)
+        async with self._database.transaction() as connection:
+            case = await self._case(connection, decision.case_id)
+            self._authorise(case, decision.request.by, resolution)
+            await self._move(connection, case, CaseState.TRYING, who, resolution)
+            changes = _changes(case, resolution)
+            if changes:
+                await amendments.amend(connection, decision.case_id, changes, who.actor)
+            lines = await case_lines.let_go(connection, decision.case_id, who, limit=1)
+            if not lines:
+                return Canary(case_id=decision.case_id)
+            return Canary(
+                case_id=decision.case_id,
+                timesheet=_timesheet(lines[0]),
+                source_id=lines[0].source_id,
+            )
+
+    @activity.defn
+    async def canary_outcome(self, canary: Canary) -> CanaryOutcome:
+        """Whether the one line that was tried is in the ERP now."""
+        if canary.timesheet is None:
+            return CanaryOutcome(posted=True)
+        line = LineOfCase(
+            connection=canary.timesheet.connection,
+            document_id=canary.timesheet.timesheet,
+            target=canary.timesheet.target,
+            source_id=canary.source_id,
+            starts_on=canary.timesheet.starts_on,
+        )
+        async with self._database.transaction() as connection:
+            state, sentence, attested = await case_lines.state_of_line(connection, line)
+        settled = state not in (PostingState.SENDING, PostingState.PENDING)
+        done = (
+            PostingState.POSTED, PostingState.REVERSED, PostingState.CANCELLED
+        )  # fmt: skip
+        disputed = state is PostingState.POSTED and not attested
+        return CanaryOutcome(
+            posted=state in done and not disputed, settled=settled, sentence=sentence
+        )
+
+    @activity.defn
+    async def release_case(self, decision: CaseResolution) -> ResolutionOutcome:
+        """The canary is posted: let everything else go, and wake the timesheets."""
+        who = _who(decision)
+        async with self._database.transaction() as connection:
+            case = await self._case(connection, decision.case_id)
+            lines = await case_lines.let_go(connection, decision.case_id, who)
+            await self._move(connection, case, CaseState.RESOLVED, who)
+        await self._wake(lines)
+        return ResolutionOutcome(
+            state=CaseState.RESOLVED,
+            released=len(lines),
+            message=f"The first line is posted; {len(lines)} more were released.",
+        )
+
+    @activity.defn
+    async def keep_case_open(self, decision: CaseResolution) -> ResolutionOutcome:
+        """The canary was stopped again: the case stays with its people."""
+        who = _who(decision)
+        async with self._database.transaction() as connection:
+            case = await self._case(connection, decision.case_id)
+            await self._move(connection, case, CaseState.OPEN, who)
+        return ResolutionOutcome(
+            state=CaseState.OPEN, message="Nothing was released: the first line was stopped again."
+        )
+
+    @activity.defn
+    async def waive_case(self, decision: CaseResolution) -> ResolutionOutcome:
+        """Never post what the case blocks."""
+        resolution = decision.request.resolution()
+        who = _who(decision)
+        async with self._database.transaction() as connection:
+            case = await self._case(connection, decision.case_id)
+            self._authorise(case, decision.request.by, resolution)
+            lines = await case_lines.waive(connection, decision.case_id, who)
+            await self._move(connection, case, CaseState.RESOLVED, who, resolution)
+        await self._wake(lines)
+        return ResolutionOutcome(
+            state=CaseState.RESOLVED, message=f"{len(lines)} lines will never be posted."
+        )
+
+    @activity.defn
+    async def reject_case(self, decision: CaseResolution) -> ResolutionOutcome:
+        """Send the lines back; the case closes by itself once the source has withdrawn them."""
+        resolution = decision.request.resolution()
+        who = _who(decision)
+        async with self._database.transaction() as connection:
+            case = await self._case(connection, decision.case_id)
+            self._authorise(case, decision.request.by, resolution)
+            await self._move(connection, case, CaseState.WAITING_FOR_SOURCE, who, resolution)
+        return ResolutionOutcome(
+            state=CaseState.WAITING_FOR_SOURCE,
+            message=f"{case.connection} cannot be told by the platform: ask the approver to "
+            f"withdraw the approval of {case.lines} lines there. The case closes by itself then.",
+        )
+
+    async def _case(self, connection: Connection, case_id: UUID) -> ExceptionCase:
+        found = await cases.read(connection, [case_id])
+        if not found:
+            raise ApplicationError(
+                f"there is no case {case_id}", type="unknown_case", non_retryable=True
+            )
+        return found[0]
+
+    def _authorise(self, case: ExceptionCase, by: str, resolution: Resolution) -> None:
+        policy = self._policies.of(case.root_cause.legal_entity)
+        allowed = policy.resolvers
+        if isinstance(resolution, Waive) and policy.waivers:
+            allowed = policy.waivers
+        if "*" not in allowed and by not in allowed:
+            raise ApplicationError(
+                f"{by} may not {resolution.kind} cases of {case.root_cause.legal_entity}; "
+                f"these may: {', '.join(allowed)}",
+                type="not_authorised",
+                non_retryable=True,
+            )
+
+    async def _move(
+        self,
+        connection: Connection,
+        case: ExceptionCase,
+        state: CaseState,
+        who: Who,
+        resolution: Resolution | None = None,
+    ) -> None:
+        trying = state in (CaseState.RESOLVED, CaseState.OPEN) and resolution is None
+        expected = (CaseState.TRYING,) if trying else _UNRESOLVED
+        written = resolution.model_dump_json() if resolution else None
+        moved = await cases.set_state(
+            connection, UUID(case.id), state, who, expected=expected, resolution=written
+        )
+        # A repeated activity finds its own work done.
+        if not moved and case.state is not state:
+            raise ApplicationError(
+                f"the case is {case.state} already", type="case_moved_on", non_retryable=True
+            )
+
+    async def _wake(self, lines: Sequence[LineOfCase]) -> None:
+        refs = {(line.connection, line.document_id): _timesheet(line) for line in lines}
+        for ref in refs.values():
+            await self._documents.tell(ref)
+
+
+def _timesheet(line: LineOfCase) -> TimesheetRef:
+    return TimesheetRef(
+        connection=line.connection,
+        timesheet=line.document_id,
+        target=line.target,
+        starts_on=line.starts_on,
+    )
+
+
+def _who(decision: CaseResolution) -> Who:
+    request = decision.request
+    reason = f"{request.kind}: {request.reason}" if request.reason else request.kind
+    return Who(request.by, reason, f"case {decision.case_id}")
+
+
+def _changes(case: ExceptionCase, resolution: Resolution) -> dict[str, str]:
+    """What a resolution puts in place of the source's values; 'accept' vouches for the cause."""
+    if isinstance(resolution, PostToPeriod):
+        return {"period": resolution.period}
+    if not isinstance(resolution, Amend):
+        return {}
+    changes = dict(resolution.changes)
+    accepted = changes.pop("accept", None)
+    if accepted is not None:
+        cause = case.root_cause.cause
+        if accepted != cause or cause not in ACCEPTABLE:
+            may = ", ".join(sorted(ACCEPTABLE))
+            raise ApplicationError(
+                f"'{accepted}' cannot be accepted on a case of {cause}; only {may} can",
+                type="not_acceptable",
+                non_retryable=True,
+            )
+        changes[f"accept:{Cause(accepted)}"] = "yes"
+    return changes

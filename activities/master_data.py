@@ -1,0 +1,47 @@
+"""Master data: read from both sides in bulk, kept, and linked by exact keys."""
+
+from temporalio import activity
+
+from activities.connector_errors import as_application_error
+from activities.heartbeats import heartbeats
+from canonical.messages import MasterDataRef
+from connectors.base.capabilities import MasterDataSource, PostingCalendar
+from connectors.base.connections import Connections
+from connectors.base.errors import ConnectorError
+from rules.matching import match_exactly
+from store import masters
+from store.database import Database
+
+
+class MasterDataActivities:
+    """Keeps what rules need to know about a source and its ERP."""
+
+    def __init__(self, database: Database, connections: Connections) -> None:
+        self._database = database
+        self._connections = connections
+
+    @activity.defn
+    async def refresh_master_data(self, ref: MasterDataRef) -> None:
+        """Read masters of both sides and the ERP's calendar; link what matches exactly."""
+        async with heartbeats():
+            try:
+                await self.refresh(ref)
+            except ConnectorError as error:
+                raise as_application_error(error) from error
+
+    async def refresh(self, ref: MasterDataRef) -> None:
+        """The same, outside Temporal."""
+        source = self._connections.filling(ref.connection, MasterDataSource)
+        target = self._connections.filling(ref.target, MasterDataSource)
+        calendar = self._connections.filling(ref.target, PostingCalendar)
+        # The calendar last: whether a period is open should be the freshest fact.
+        ours = await source.masters()
+        theirs = await target.masters()
+        periods = await calendar.posting_periods()
+        async with self._database.transaction() as connection:
+            await masters.save_masters(connection, ref.connection, ours)
+            await masters.save_masters(connection, ref.target, theirs)
+            await masters.save_calendar(connection, ref.target, periods)
+            known = await masters.references_between(connection, ref.connection, ref.target)
+            links = match_exactly((ref.connection, ours), (ref.target, theirs), known)
+            await masters.add_references(connection, links)

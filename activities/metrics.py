@@ -1,0 +1,41 @@
+"""What the platform counts about its own work, for Prometheus."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+# From seconds, for a workflow that was told at once, to days, for a case that was decided late.
+_TIME_TO_POST_BUCKETS: Final = (1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400, 259_200, 604_800)
+
+POSTED: Final = Counter(
+    "ledgerway_posted_lines", "Lines that the ERP confirmed", ["target", "kind"]
+)
+STOPPED: Final = Counter(
+    "ledgerway_stopped_lines", "Lines that were refused when they were sent", ["target", "code"]
+)
+UNANSWERED: Final = Counter(
+    "ledgerway_unanswered_lines", "Lines that were sent without a clear answer", ["target"]
+)
+CONFLICTS: Final = Counter(
+    "ledgerway_conflicts", "Calls that an optimistic lock refused", ["target"]
+)
+TIME_TO_POST: Final = Histogram(
+    "ledgerway_time_to_post_seconds",
+    "From final approval (or its first sight) to the ERP's confirmation",
+    ["target"],
+    buckets=_TIME_TO_POST_BUCKETS,
+)
+ANSWER_SECONDS: Final = Histogram(
+    "ledgerway_answer_seconds",
+    "How long the ERP took to answer a write; half of the in-flight bound is alarming",
+    ["target"],
+)
+LINES_IN_CASES: Final = Gauge(
+    "ledgerway_lines_in_cases", "Lines that wait for a person", ["cause", "legal_entity"]
+)
+UNCERTAIN_LINES: Final = Gauge(
+    "ledgerway_uncertain_lines", "Lines sent and not answered", ["target"]
+)
+UNCERTAIN_AGE: Final = Gauge(
+    "ledgerway_uncertain_age_seconds", "Age of the oldest unanswered line", ["target"]
+)

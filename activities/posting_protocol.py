@@ -1,0 +1,97 @@
+"""The posting protocol's decisions: what may be done now with one posting, by the ERP's guard.
+
+Pure, so that it can be read beside POSTING.md section 2. Times are milliseconds since the last
+claim, by the database's clock.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from canonical.posting import PostingState
+from connectors.base.guard import (
+    CompareAndSet,
+    DraftThenPost,
+    IdempotencyKey,
+    Lookup,
+    NoGuard,
+    UniqueReference,
+)
+from connectors.base.manifest import PostingOperation
+from store.postings import Posting
+
+
+class Step(StrEnum):
+    """What may be done now."""
+
+    SEND = "send"
+    # Look it up by reference; if it is not there, send it again under a new claim.
+    LOOK_UP_AND_SEND = "look_up_and_send"
+    # Look it up by reference; nothing can be in flight any more, so absence is proof.
+    LOOK_UP = "look_up"
+    # The ERP recognises the key: send the same body again.
+    SEND_AGAIN = "send_again"
+    WAIT = "wait"
+    # Neither key nor look-up can tell: a person must.
+    GIVE_TO_PERSON = "give_to_person"
+    # Posted, but never read back.
+    ATTEST = "attest"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A step, and for WAIT how long."""
+
+    step: Step
+    wait_seconds: int = 0
+
+
+def decide(posting: Posting, operation: PostingOperation, lane: str) -> Decision:
+    """Decide for one posting; `lane` is who asks, and knows its own unanswered attempts."""
+    if posting.state in (PostingState.POSTED, PostingState.DUPLICATE):
+        return Decision(Step.ATTEST)
+    if posting.state is PostingState.PENDING:
+        return Decision(Step.SEND)
+    assert posting.state is PostingState.SENDING
+    elapsed_ms = posting.claimed_ms_ago or 0
+    if isinstance(operation.guard, NoGuard):
+        return _undecidable(posting, operation, lane, elapsed_ms)
+    if elapsed_ms > operation.quiet_seconds * 1000:
+        return Decision(Step.LOOK_UP)
+    if posting.has_news:
+        # It must not be sent again; so it is settled once nothing can be in flight any more.
+        return _wait_until(operation.quiet_seconds, elapsed_ms)
+    takeover_seconds = operation.send_window_seconds + operation.in_flight_max_seconds
+    if posting.claimed_by != lane and elapsed_ms <= takeover_seconds * 1000:
+        return _wait_until(takeover_seconds, elapsed_ms)
+    return _retry(operation, elapsed_ms)
+
+
+def _retry(operation: PostingOperation, elapsed_ms: int) -> Decision:
+    match operation.guard:
+        case CompareAndSet() | UniqueReference() | DraftThenPost():
+            return Decision(Step.LOOK_UP_AND_SEND)
+        case IdempotencyKey(ttl_seconds=ttl):
+            if elapsed_ms < ttl * 500:
+                return Decision(Step.SEND_AGAIN)
+            return _wait_until(operation.quiet_seconds, elapsed_ms)
+        case Lookup():
+            return _wait_until(operation.quiet_seconds, elapsed_ms)
+        case NoGuard():
+            return Decision(Step.GIVE_TO_PERSON)
+        case _:
+            assert_never(operation.guard)
+
+
+def _undecidable(
+    posting: Posting, operation: PostingOperation, lane: str, elapsed_ms: int
+) -> Decision:
+    """Without a guard: an attempt of another lane may still be answered, ours will not be."""
+    window = operation.send_window_seconds + operation.in_flight_max_seconds
+    if posting.claimed_by != lane and elapsed_ms <= window * 1000:
+        return _wait_until(window, elapsed_ms)
+    return Decision(Step.GIVE_TO_PERSON)
+
+
+def _wait_until(age_seconds: int, elapsed_ms: int) -> Decision:
+    return Decision(Step.WAIT, max(1, age_seconds + 1 - elapsed_ms // 1000))

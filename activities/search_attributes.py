@@ -1,0 +1,34 @@
+"""The typed search attributes by which people find work in Temporal's UI: codes, never names.
+
+A namespace takes at most 10 Keyword attributes and 3 of each other type.
+"""
+
+from typing import Any, Final
+
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+KIND: Final = SearchAttributeKey.for_keyword("LwKind")
+STATE: Final = SearchAttributeKey.for_keyword("LwState")
+CAUSE: Final = SearchAttributeKey.for_keyword("LwCause")
+LEGAL_ENTITY: Final = SearchAttributeKey.for_keyword("LwLegalEntity")
+REGION: Final = SearchAttributeKey.for_keyword("LwRegion")
+CONNECTION: Final = SearchAttributeKey.for_keyword("LwConnection")
+PERIOD: Final = SearchAttributeKey.for_keyword("LwPeriod")
+OWNER: Final = SearchAttributeKey.for_keyword("LwOwner")
+AMOUNT_MINOR: Final = SearchAttributeKey.for_int("LwAmountMinor")
+LINES: Final = SearchAttributeKey.for_int("LwLines")
+DEADLINE: Final = SearchAttributeKey.for_datetime("LwDeadline")
+
+ALL: Final[tuple[SearchAttributeKey[Any], ...]] = (
+    *(KIND, STATE, CAUSE, LEGAL_ENTITY, REGION, CONNECTION, PERIOD, OWNER),
+    *(AMOUNT_MINOR, LINES, DEADLINE),
+)
+
+# Values of LwState.
+RUNNING: Final = "RUNNING"
+WAITS_FOR_PERSON: Final = "WAITS_FOR_PERSON"
+
+
+def typed(*pairs: SearchAttributePair[Any]) -> TypedSearchAttributes:
+    """Search attributes for the start of a workflow."""
+    return TypedSearchAttributes(pairs)

@@ -1,0 +1,98 @@
+"""The lines behind a case: one tried first, all released, waived, or seen to have left."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from canonical.posting import PostingState
+from store.cases import BLOCKED
+from store.database import Connection
+from store.postings import Who
+
+
+@dataclass(frozen=True, slots=True)
+class LineOfCase:
+    """A line that a case blocks, and the timesheet it is on."""
+
+    connection: str
+    document_id: str
+    target: str
+    source_id: str
+    starts_on: date | None
+
+
+# EXCEPTION is checked again by preparation; IN_DOUBT is known, by a person, not to be booked;
+# what is posted and disputed is read back again once it hangs on no case any more.
+_LET_GO: Final = f"""
+    UPDATE posting p
+    SET released_at = CASE WHEN p.state = 'EXCEPTION' THEN now() END,
+        state = CASE WHEN p.state = 'IN_DOUBT' THEN 'PENDING' ELSE p.state END,
+        unknown_since = CASE WHEN p.state = 'IN_DOUBT' THEN NULL ELSE p.unknown_since END,
+        case_id = CASE WHEN p.state = 'EXCEPTION' THEN p.case_id END,
+        actor = $2, reason = $3, correlation_id = $4
+    FROM (SELECT key FROM posting p WHERE p.case_id = $1 AND {BLOCKED} AND p.released_at IS NULL
+          ORDER BY p.original_date, p.source_id LIMIT $5 FOR UPDATE) chosen
+    WHERE p.key = chosen.key
+    RETURNING p.connection, p.document_id, p.target, p.source_id,
+      (SELECT d.starts_on FROM document d
+       WHERE d.connection = p.connection AND d.document_id = p.document_id) AS starts_on
+"""
+
+
+async def let_go(
+    connection: Connection, case_id: UUID, who: Who, *, limit: int | None = None
+) -> list[LineOfCase]:
+    """Let lines of a case go, the earliest first; `limit` 1 makes a canary."""
+    rows = await connection.fetch(
+        _LET_GO, case_id, who.actor, who.reason, who.correlation_id, limit
+    )
+    return [LineOfCase(**dict(row)) for row in rows]
+
+
+async def state_of_line(
+    connection: Connection, line_of: LineOfCase
+) -> tuple[PostingState, str, bool]:
+    """The newest posting of a line: its state, the sentence of its case, whether it is attested."""
+    row = await connection.fetchrow(
+        """
+        SELECT p.state, coalesce(c.sentence, '') AS sentence, p.attested_at IS NOT NULL AS attested
+        FROM posting p LEFT JOIN exception_case c ON c.id = p.case_id
+        WHERE p.connection = $1 AND p.target = $2 AND p.source_id = $3
+          AND p.state NOT IN ('SUPERSEDED', 'CANCELLED')
+        ORDER BY p.state = 'REVERSED', p.created_at DESC LIMIT 1
+        """,
+        line_of.connection,
+        line_of.target,
+        line_of.source_id,
+    )
+    if row is None:
+        return PostingState.CANCELLED, "", False
+    return PostingState(row["state"]), row["sentence"], row["attested"]
+
+
+async def waive(connection: Connection, case_id: UUID, who: Who) -> list[LineOfCase]:
+    """Never post what a case blocks; a posted document that is disputed is accepted as it is.
+
+    A replacement that waits for a waived taking back is waived with it.
+    """
+    rows = await connection.fetch(
+        f"""
+        WITH blocked AS (
+          SELECT key FROM posting p WHERE p.case_id = $1 AND {BLOCKED} FOR UPDATE
+        )
+        UPDATE posting p
+        SET state = CASE WHEN p.state IN ('EXCEPTION', 'IN_DOUBT', 'PENDING')
+                         THEN 'WAIVED' ELSE p.state END,
+            attested_at = CASE WHEN p.state = 'POSTED' THEN now() ELSE p.attested_at END,
+            actor = $2, reason = $3, correlation_id = $4
+        WHERE p.key IN (SELECT key FROM blocked)
+           OR (p.waits_for IN (SELECT key FROM blocked) AND p.state IN ('PENDING', 'EXCEPTION'))
+        RETURNING p.connection, p.document_id, p.target, p.source_id, NULL::date AS starts_on
+        """,
+        case_id,
+        who.actor,
+        who.reason,
+        who.correlation_id,
+    )
+    return [LineOfCase(**dict(row)) for row in rows]
