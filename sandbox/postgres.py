@@ -86,6 +86,11 @@ class Postgres:
         return self._child.pid
 
     @property
+    def alive(self) -> bool:
+        """Whether its postmaster runs now."""
+        return self._child.alive
+
+    @property
     def url(self) -> str:
         """The DSN of its maintenance database, password included."""
         return self.url_of("postgres")
