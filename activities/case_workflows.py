@@ -1,7 +1,7 @@
 """Case workflows: one per root cause, started by the first line that needs it."""
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from temporalio.client import Client
@@ -27,7 +27,7 @@ class CaseWorkflows:
 
     async def tell(self, case: CaseView) -> None:
         """Start the case's workflow if it does not run, and have it look at its lines again."""
-        pairs = [
+        pairs: list[SearchAttributePair[Any]] = [
             SearchAttributePair(sa.KIND, "case"),
             SearchAttributePair(sa.STATE, case.state),
             SearchAttributePair(sa.CAUSE, case.cause),

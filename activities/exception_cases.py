@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.case_workflows import CaseWorkflows
 from activities.document_workflows import DocumentWorkflows
+from activities.intake import TIMESHEET
 from canonical.exception_case import (
     ACCEPTABLE,
     Amend,
@@ -31,7 +32,7 @@ from canonical.messages import (
 )
 from canonical.posting import PostingState
 from rules.policies import Policies
-from store import amendments, case_lines, cases
+from store import amendments, case_lines, cases, documents
 from store.case_lines import LineOfCase
 from store.database import Connection, Database
 from store.postings import Who
@@ -45,12 +46,12 @@ class ExceptionCaseActivities:
     def __init__(
         self,
         database: Database,
-        documents: DocumentWorkflows,
+        document_workflows: DocumentWorkflows,
         case_workflows: CaseWorkflows,
         policies: Policies,
     ) -> None:
         self._database = database
-        self._documents = documents
+        self._documents = document_workflows
         self._case_workflows = case_workflows
         self._policies = policies
 
@@ -91,7 +92,9 @@ class ExceptionCaseActivities:
             changes = _changes(case, resolution)
             if changes:
                 await amendments.amend(connection, decision.case_id, changes, who.actor)
-            lines = await case_lines.let_go(connection, decision.case_id, who, limit=1)
+            # A repeated activity finds the line that it let go before.
+            lines = await case_lines.being_tried(connection, decision.case_id)
+            lines = lines or await case_lines.let_go(connection, decision.case_id, who, limit=1)
             if not lines:
                 return Canary(case_id=decision.case_id)
             return Canary(
@@ -131,7 +134,8 @@ class ExceptionCaseActivities:
             case = await self._case(connection, decision.case_id)
             lines = await case_lines.let_go(connection, decision.case_id, who)
             await self._move(connection, case, CaseState.RESOLVED, who)
-        await self._wake(lines)
+            owed = await documents.touch(connection, _documents(lines))
+        await self._wake(owed)
         return ResolutionOutcome(
             state=CaseState.RESOLVED,
             released=len(lines),
@@ -139,15 +143,13 @@ class ExceptionCaseActivities:
         )
 
     @activity.defn
-    async def keep_case_open(self, decision: CaseResolution) -> ResolutionOutcome:
-        """The canary was stopped again: the case stays with its people."""
-        who = _who(decision)
+    async def keep_case_open(self, ref: CaseRef) -> None:
+        """What was tried did not go through: the case stays with its people."""
+        who = Who("exception case", "the line that was tried was stopped again", str(ref.case_id))
         async with self._database.transaction() as connection:
-            case = await self._case(connection, decision.case_id)
-            await self._move(connection, case, CaseState.OPEN, who)
-        return ResolutionOutcome(
-            state=CaseState.OPEN, message="Nothing was released: the first line was stopped again."
-        )
+            await cases.set_state(
+                connection, ref.case_id, CaseState.OPEN, who, expected=[CaseState.TRYING]
+            )
 
     @activity.defn
     async def waive_case(self, decision: CaseResolution) -> ResolutionOutcome:
@@ -159,7 +161,8 @@ class ExceptionCaseActivities:
             self._authorise(case, decision.request.by, resolution)
             lines = await case_lines.waive(connection, decision.case_id, who)
             await self._move(connection, case, CaseState.RESOLVED, who, resolution)
-        await self._wake(lines)
+            owed = await documents.touch(connection, _documents(lines))
+        await self._wake(owed)
         return ResolutionOutcome(
             state=CaseState.RESOLVED, message=f"{len(lines)} lines will never be posted."
         )
@@ -220,10 +223,19 @@ class ExceptionCaseActivities:
                 f"the case is {case.state} already", type="case_moved_on", non_retryable=True
             )
 
-    async def _wake(self, lines: Sequence[LineOfCase]) -> None:
-        refs = {(line.connection, line.document_id): _timesheet(line) for line in lines}
-        for ref in refs.values():
-            await self._documents.tell(ref)
+    async def _wake(self, owed: Sequence[tuple[str, str, int]]) -> None:
+        """Tell the timesheets now; what is not told here, the next dispatch tells."""
+        for source, document_id, news in owed:
+            target = self._documents.route(source).target
+            await self._documents.tell(
+                TimesheetRef(connection=source, timesheet=document_id, target=target)
+            )
+            async with self._database.transaction() as connection:
+                await documents.dispatched(connection, source, TIMESHEET, [(document_id, news)])
+
+
+def _documents(lines: Sequence[LineOfCase]) -> set[tuple[str, str]]:
+    return {(line.connection, line.document_id) for line in lines}
 
 
 def _timesheet(line: LineOfCase) -> TimesheetRef:

@@ -11,6 +11,7 @@ from activities.case_openings import CaseOpenings
 from activities.connector_errors import as_application_error
 from activities.heartbeats import heartbeats
 from activities.posting_run import PostingRun
+from activities.recording import Recorder
 from canonical.messages import Posted, TimesheetRef
 from canonical.posting import PostingKind
 from connectors.base.capabilities import PostingTarget
@@ -19,7 +20,7 @@ from connectors.base.errors import ConnectionConfigError, TransientError
 from rules.policies import Policies
 from store import posting_attempts
 from store.database import Database
-from store.postings import Posting
+from store.postings import Posting, Who
 
 # First what is there; then what a taking back or a look-up has let go.
 _ROUNDS_MAX: Final = 3
@@ -57,35 +58,35 @@ class PostingActivities:
 
     async def _post(self, ref: TimesheetRef) -> Posted:
         target = self._connections.filling(ref.target, PostingTarget)
-        run = PostingRun(
+        recorder = Recorder(
             self._database,
-            target,
             CaseOpenings(self._tenant, self._policies, ref.connection, ref.target),
-            lane=activity.info().workflow_run_id or activity.info().activity_id,
-            document=f"{ref.connection}/{ref.timesheet}",
+            Who("posting", "sent to the ERP", f"{ref.connection}/{ref.timesheet}"),
             acknowledge=ref.connection in self._acknowledged,
         )
+        info = activity.info()
+        run = PostingRun(self._database, target, recorder, info.workflow_run_id or info.activity_id)
         handled: set[UUID] = set()
         for _ in range(_ROUNDS_MAX):
             async with self._database.transaction() as connection:
                 postings = await posting_attempts.to_post(connection, ref.connection, ref.timesheet)
-            run.unlocked = False
+            recorder.unlocked = False
             for group in _groups([one for one in postings if one.key not in handled], target):
                 if not run.halted:
-                    await _settle(run, group)
-            if run.halted or not run.unlocked:
+                    await _settle(run, recorder, group)
+            if run.halted or not recorder.unlocked:
                 break
             handled.update(one.key for one in postings if one.claimed_ms_ago is None)
-        return run.tally.message()
+        return recorder.tally.message()
 
 
-async def _settle(run: PostingRun, group: Sequence[Posting]) -> None:
+async def _settle(run: PostingRun, recorder: Recorder, group: Sequence[Posting]) -> None:
     try:
         await run.settle(group)
     except TransientError as error:
         # Before anything was sent: stamps or look-up could not be read.
         run.halted = True
-        run.tally.again(error.retry_after_seconds or 2)
+        recorder.tally.again(error.retry_after_seconds or 2)
 
 
 def _groups(postings: Sequence[Posting], target: PostingTarget) -> Iterator[Sequence[Posting]]:

@@ -51,6 +51,18 @@ def twice(posting: Posting) -> RootCause:
     )
 
 
+def stray(posting: Posting) -> RootCause:
+    """The ERP holds a document that should not be there."""
+    return RootCause(
+        legal_entity=posting.legal_entity,
+        cause=Cause.DUPLICATE_IN_ERP,
+        subject=posting.reference,
+        sentence=f"{posting.target} holds a document with reference {posting.reference} for time "
+        f"entry {posting.source_id}, which is {posting.state.value.lower()} here. Remove it there "
+        "and retry.",
+    )
+
+
 def in_doubt(posting: Posting) -> RootCause:
     """It was sent, no answer came, and the ERP cannot be asked."""
     return RootCause(

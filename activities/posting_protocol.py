@@ -24,6 +24,7 @@ from store.postings import Posting
 class Step(StrEnum):
     """What may be done now."""
 
+    # Never sent, or proven not executed.
     SEND = "send"
     # Look it up by reference; if it is not there, send it again under a new claim.
     LOOK_UP_AND_SEND = "look_up_and_send"

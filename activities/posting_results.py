@@ -112,6 +112,18 @@ def missing(posting: Posting) -> Result:
     return Result(posting, result, posting_causes.missing(posting))
 
 
+def stray(posting: Posting, document: PostedDocument) -> Result:
+    """The ERP holds a document that the ledger says was never posted, or was taken back."""
+    result = AttemptResult(
+        posting.key,
+        posting.fence,
+        AttemptClass.EXECUTED,
+        code="stray",
+        document_id=document.document_id,
+    )
+    return Result(posting, result, posting_causes.stray(posting))
+
+
 def not_posted(posting: Posting, outcome: AttemptClass, code: str = "") -> Result:
     """An attempt that booked nothing, or of which nobody knows what it did."""
     return Result(posting, AttemptResult(posting.key, posting.fence, outcome, code=code))

@@ -9,18 +9,15 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from activities import metrics, posting_causes
-from activities.case_openings import CaseOpenings
 from activities.posting_protocol import Step, decide
 from activities.posting_results import (
     Result,
-    Tally,
     after,
     executed,
     in_doubt,
@@ -30,7 +27,8 @@ from activities.posting_results import (
     refusal,
     result_of,
 )
-from canonical.posting import Conflict, NotExecuted, PostingKind, PostingState
+from activities.recording import Recorder
+from canonical.posting import Conflict, NotExecuted, PostingKind
 from connectors.base.capabilities import GuardEvidence, PostingTarget
 from connectors.base.errors import (
     ConflictError,
@@ -39,10 +37,9 @@ from connectors.base.errors import (
     RejectedError,
     TransientError,
 )
-from store import cases, posting_attempts
+from store import posting_attempts
 from store.database import Database
-from store.posting_attempts import Recorded
-from store.postings import AttemptClass, Posting, Who
+from store.postings import AttemptClass, Posting
 
 # An optimistic lock that refuses this often is a busy task: come back in a second.
 CONFLICTS_MAX: Final = 5
@@ -53,26 +50,14 @@ class PostingRun:
     """One activity's work on the postings of one document, on one ERP."""
 
     def __init__(
-        self,
-        database: Database,
-        target: PostingTarget,
-        openings: CaseOpenings,
-        *,
-        lane: str,
-        document: str,
-        acknowledge: bool,
+        self, database: Database, target: PostingTarget, recorder: Recorder, lane: str
     ) -> None:
         self._database = database
         self._target = target
-        self._openings = openings
+        self._recorder = recorder
         self._lane = lane
-        self._who = Who("posting", "sent to the ERP", document)
-        self._acknowledge = acknowledge
-        self.tally = Tally()
         # A pause that the ERP asked for: nothing more is sent in this run.
         self.halted = False
-        # Something was settled that lets other postings of the document go.
-        self.unlocked = False
 
     async def settle(self, group: Sequence[Posting]) -> None:
         """Bring postings of one kind and legal entity as far as they can be brought now."""
@@ -81,7 +66,7 @@ class PostingRun:
             if not group or self.halted:
                 return
             await asyncio.sleep(random.uniform(1, 2 + tries) * _CONFLICT_PAUSE_SECONDS)  # noqa: S311  Jitter.
-        self.tally.again(1)
+        self._recorder.tally.again(1)
 
     async def _attempt(self, group: Sequence[Posting]) -> Sequence[Posting]:
         """Go through the steps once; gives the postings that a lock refused."""
@@ -91,17 +76,16 @@ class PostingRun:
             decision = decide(posting, operation, self._lane)
             steps[decision.step].append(posting)
             if decision.step is Step.WAIT:
-                self.tally.uncertain += 1
-                self.tally.again(decision.wait_seconds)
+                self._recorder.tally.uncertain += 1
+                self._recorder.tally.again(decision.wait_seconds)
         await self._give_to_person(steps[Step.GIVE_TO_PERSON])
         await self._read_back(steps[Step.ATTEST])
-        looked_up = [*steps[Step.LOOK_UP_AND_SEND], *steps[Step.LOOK_UP]]
-        to_send = [*steps[Step.SEND], *steps[Step.SEND_AGAIN]]
+        to_look_up = [*steps[Step.SEND], *steps[Step.LOOK_UP_AND_SEND]]
         # Stamps before the look-up: what commits in between makes the write fail, not double.
-        evidence = await self._evidence([*to_send, *steps[Step.LOOK_UP_AND_SEND]])
-        absent = await self._adopt(looked_up)
-        to_send += [one for one in steps[Step.LOOK_UP_AND_SEND] if one.key in absent]
+        evidence = await self._evidence([*to_look_up, *steps[Step.SEND_AGAIN]])
+        absent = await self._adopt([*to_look_up, *steps[Step.LOOK_UP]])
         await self._prove_absent([one for one in steps[Step.LOOK_UP] if one.key in absent])
+        to_send = [one for one in to_look_up if one.key in absent] + steps[Step.SEND_AGAIN]
         return await self._send(to_send, evidence) if to_send else ()
 
     async def _evidence(self, to_send: Sequence[Posting]) -> GuardEvidence:
@@ -110,7 +94,11 @@ class PostingRun:
         return await self._target.guard_evidence([posting.intent for posting in to_send])
 
     async def _adopt(self, postings: Sequence[Posting]) -> set[UUID]:
-        """Look unanswered postings up and adopt what the ERP holds; gives those it does not."""
+        """Look postings up and adopt what the ERP holds; gives those it does not.
+
+        A posting that was never sent is looked up too: the ledger may have been restored from a
+        backup that is older than the document.
+        """
         if not postings:
             return set()
         found = await self._target.find([posting.intent for posting in postings])
@@ -128,15 +116,15 @@ class PostingRun:
                 adopted += read_back(posting, documents)
             else:
                 absent.add(posting.key)
-        await self._record(adopted)
+        await self._recorder.record(adopted)
         return absent
 
     async def _prove_absent(self, postings: Sequence[Posting]) -> None:
         """Nothing is there and nothing can appear any more: the earlier attempts did nothing."""
-        await self._record(
+        await self._recorder.record(
             [not_posted(posting, AttemptClass.PROVEN_ABSENT) for posting in postings]
         )
-        self.unlocked = self.unlocked or bool(postings)
+        self._recorder.unlocked = self._recorder.unlocked or bool(postings)
 
     async def _send(
         self, postings: Sequence[Posting], evidence: GuardEvidence
@@ -149,13 +137,13 @@ class PostingRun:
         claimed = [replace(one, fence=fences[one.key]) for one in postings if one.key in fences]
         if len(claimed) < len(postings):
             # Another lane has the rest; it will have settled them when we come back.
-            self.tally.again(2)
+            self._recorder.tally.again(2)
         if not claimed:
             return ()
         if time.monotonic() - started > operation.send_window_seconds:
             async with self._database.transaction() as connection:
-                await posting_attempts.give_back(connection, fences, self._who)
-            self.tally.again(1)
+                await posting_attempts.give_back(connection, fences, self._recorder.who)
+            self._recorder.tally.again(1)
             return ()
         return await self._one_attempt(claimed, evidence)
 
@@ -168,12 +156,16 @@ class PostingRun:
             outcomes = await self._target.post([one.intent for one in claimed], evidence)
         except ConflictError as error:
             metrics.CONFLICTS.labels(name).inc()
-            await self._record([not_posted(o, AttemptClass.CONFLICT, error.code) for o in claimed])
+            await self._recorder.record(
+                [not_posted(o, AttemptClass.CONFLICT, error.code) for o in claimed]
+            )
             return [after(one) for one in claimed]
         except OutcomeUnknownError as error:
             metrics.UNANSWERED.labels(name).inc(len(claimed))
-            await self._record([not_posted(o, AttemptClass.UNKNOWN, error.code) for o in claimed])
-            self.tally.again(1)
+            await self._recorder.record(
+                [not_posted(o, AttemptClass.UNKNOWN, error.code) for o in claimed]
+            )
+            self._recorder.tally.again(1)
             return ()
         except (TransientError, ConnectionConfigError) as error:
             await self._nothing_left(claimed, error)
@@ -184,10 +176,10 @@ class PostingRun:
         metrics.ANSWER_SECONDS.labels(name).observe(time.monotonic() - started)
         answered = list(zip(claimed, outcomes, strict=True))
         results = [result_of(posting, outcome) for posting, outcome in answered]
-        await self._record(results)
+        await self._recorder.record(results)
         for outcome in outcomes:
             if isinstance(outcome, NotExecuted) and not outcome.refused:
-                self.tally.again(outcome.retry_after_seconds or 2)
+                self._recorder.tally.again(outcome.retry_after_seconds or 2)
         await self._read_back([one.posted for one in results if one.to_be_read_back])
         return [after(one) for one, outcome in answered if isinstance(outcome, Conflict)]
 
@@ -195,26 +187,28 @@ class PostingRun:
         self, claimed: Sequence[Posting], error: TransientError | ConnectionConfigError
     ) -> None:
         """Nothing was done: give the lines back, and stop asking this ERP for now."""
-        await self._record(
+        await self._recorder.record(
             [not_posted(one, AttemptClass.NOT_EXECUTED, error.code) for one in claimed]
         )
         self.halted = True
         if isinstance(error, ConnectionConfigError):
             raise error
-        self.tally.again(error.retry_after_seconds or 2)
+        self._recorder.tally.again(error.retry_after_seconds or 2)
 
     async def _refused(self, claimed: Sequence[Posting], error: RejectedError) -> None:
         """A call was refused as a whole: halve it until the bad line stands alone."""
         code = posting_causes.code_of(error)
         if len(claimed) > 1:
-            await self._record([not_posted(o, AttemptClass.NOT_EXECUTED, code) for o in claimed])
+            await self._recorder.record(
+                [not_posted(o, AttemptClass.NOT_EXECUTED, code) for o in claimed]
+            )
             middle = len(claimed) // 2
             again = [after(one) for one in claimed]
             await self.settle(again[:middle])
             await self.settle(again[middle:])
             return
         (line,) = claimed
-        await self._record([refusal(line, error.code, code)])
+        await self._recorder.record([refusal(line, error.code, code)])
 
     async def _read_back(self, postings: Sequence[Posting]) -> None:
         """Attest what was posted and never read back, for instance because a worker died."""
@@ -225,48 +219,14 @@ class PostingRun:
         for posting in postings:
             documents = found.get(posting.reference, ())
             results += read_back(posting, documents) if documents else [missing(posting)]
-        await self._record(results)
+        await self._recorder.record(results)
 
     async def _give_to_person(self, postings: Sequence[Posting]) -> None:
-        await self._record([in_doubt(posting) for posting in postings])
+        await self._recorder.record([in_doubt(posting) for posting in postings])
 
     async def _claim(self, postings: Sequence[Posting], evidence: GuardEvidence) -> dict[UUID, int]:
         written = json.dumps(evidence, sort_keys=True)
         async with self._database.transaction() as connection:
             return await posting_attempts.claim(
-                connection, postings, self._lane, written, self._who
+                connection, postings, self._lane, written, self._recorder.who
             )
-
-    async def _record(self, results: Sequence[Result]) -> None:
-        """Transaction 2, with the cases that the outcomes open."""
-        while results:
-            # One row takes one outcome per statement; a second document for it comes after.
-            now_due = list({one.result.key: one for one in reversed(results)}.values())
-            results = [one for one in results if one not in now_due]
-            await self._record_once(now_due)
-
-    async def _record_once(self, results: Sequence[Result]) -> None:
-        now = datetime.now(UTC)
-        async with self._database.transaction() as connection:
-            causes = {one.cause for one in results if one.cause is not None}
-            case_of = await cases.open_cases(
-                connection, [self._openings.of(cause, now) for cause in causes], self._who
-            )
-            rows = await posting_attempts.record(
-                connection,
-                [one.with_case(case_of) for one in results],
-                self._who,
-                acknowledge=self._acknowledge,
-            )
-        self.tally.cases.update(case_of.values())
-        self._count(results, {row.key: row for row in rows})
-
-    def _count(self, results: Sequence[Result], rows: Mapping[UUID, Recorded]) -> None:
-        for one in results:
-            row = rows.get(one.result.key)
-            if row is None:
-                self.tally.again(1)
-                continue
-            self.tally.count(row, one)
-            if row.state is PostingState.POSTED and one.posting.kind is not PostingKind.TIME:
-                self.unlocked = True

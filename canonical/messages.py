@@ -238,6 +238,13 @@ class AcknowledgementOutcome(Message):
     more: bool = False
 
 
+class SweepRequest(Message):
+    """Which ERP to ask; `full` lists everything, and so finds what is missing."""
+
+    target: str
+    full: bool = False
+
+
 class SweepOutcome(Message):
     """What asking the ERP for all our documents found."""
 

@@ -30,6 +30,8 @@ _LET_GO: Final = f"""
         state = CASE WHEN p.state = 'IN_DOUBT' THEN 'PENDING' ELSE p.state END,
         unknown_since = CASE WHEN p.state = 'IN_DOUBT' THEN NULL ELSE p.unknown_since END,
         case_id = CASE WHEN p.state = 'EXCEPTION' THEN p.case_id END,
+        last_outcome = CASE WHEN p.last_outcome = 'executed:stray' THEN NULL
+                            ELSE p.last_outcome END,
         actor = $2, reason = $3, correlation_id = $4
     FROM (SELECT key FROM posting p WHERE p.case_id = $1 AND {BLOCKED} AND p.released_at IS NULL
           ORDER BY p.original_date, p.source_id LIMIT $5 FOR UPDATE) chosen
@@ -46,6 +48,20 @@ async def let_go(
     """Let lines of a case go, the earliest first; `limit` 1 makes a canary."""
     rows = await connection.fetch(
         _LET_GO, case_id, who.actor, who.reason, who.correlation_id, limit
+    )
+    return [LineOfCase(**dict(row)) for row in rows]
+
+
+async def being_tried(connection: Connection, case_id: UUID) -> list[LineOfCase]:
+    """The line that was let go as the canary and has not come back yet."""
+    rows = await connection.fetch(
+        """
+        SELECT p.connection, p.document_id, p.target, p.source_id, d.starts_on
+        FROM posting p LEFT JOIN document d
+          ON d.connection = p.connection AND d.document_id = p.document_id
+        WHERE p.case_id = $1 AND p.released_at IS NOT NULL AND p.state = 'EXCEPTION' LIMIT 1
+        """,
+        case_id,
     )
     return [LineOfCase(**dict(row)) for row in rows]
 

@@ -87,7 +87,8 @@ def _identity(cause: RootCause) -> tuple[str, str, str]:
 # What a case blocks: lines that wait for it, and posted documents that it is about.
 BLOCKED: Final = (
     "(p.state IN ('EXCEPTION', 'IN_DOUBT', 'DUPLICATE')"
-    " OR (p.state = 'POSTED' AND p.attested_at IS NULL))"
+    " OR (p.state = 'POSTED' AND p.attested_at IS NULL)"
+    " OR p.last_outcome = 'executed:stray')"
 )
 
 _READ: Final = f"""

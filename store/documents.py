@@ -76,3 +76,24 @@ async def dispatched(
         ids,
         seqs,
     )
+
+
+async def touch(
+    connection: Connection, documents: Iterable[tuple[str, str]]
+) -> list[tuple[str, str, int]]:
+    """Give documents news that did not come from their source; (source, document, news) each.
+
+    Written with the cause, so that a workflow is owed to them even if nobody tells it at once.
+    """
+    sources, ids = [list(c) for c in zip(*sorted(set(documents)), strict=True)] or ([], [])
+    rows = await connection.fetch(
+        """
+        UPDATE document d SET news_seq = d.news_seq + 1
+        FROM unnest($1::text[], $2::text[]) AS t(source, document_id)
+        WHERE d.connection = t.source AND d.document_id = t.document_id
+        RETURNING d.connection, d.document_id, d.news_seq
+        """,
+        sources,
+        ids,
+    )
+    return [(row["connection"], row["document_id"], row["news_seq"]) for row in rows]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -181,6 +182,34 @@ async def still_stopped(connection: Connection, stopped: Sequence[StillStopped])
             [one.key for one in stopped],
             [one.case_id for one in stopped],
         )
+
+
+async def by_reference(
+    connection: Connection, target: str, references: Sequence[str]
+) -> dict[str, Posting]:
+    """The postings that an ERP's documents claim to be, by reference."""
+    rows = await connection.fetch(
+        f"SELECT {POSTING_COLUMNS}, NULL::timestamptz AS approved_at FROM posting p "
+        "WHERE p.target = $1 AND p.reference = ANY($2::text[])",
+        target,
+        references,
+    )
+    return {row["reference"]: posting_from(row) for row in rows}
+
+
+async def posted_but_not_among(
+    connection: Connection, target: str, references: Sequence[str], before: datetime
+) -> list[Posting]:
+    """Postings that were posted before an instant (UTC) and whose document was not listed."""
+    rows = await connection.fetch(
+        f"SELECT {POSTING_COLUMNS}, NULL::timestamptz AS approved_at FROM posting p "
+        "WHERE p.target = $1 AND p.state = 'POSTED' AND p.kind = 'time' AND p.posted_at < $3 "
+        "AND p.reference <> ALL ($2::text[])",
+        target,
+        references,
+        before,
+    )
+    return [posting_from(row) for row in rows]
 
 
 _STANDING: Final = """
