@@ -121,9 +121,7 @@ class PostingRun:
 
     async def _prove_absent(self, postings: Sequence[Posting]) -> None:
         """Nothing is there and nothing can appear any more: the earlier attempts did nothing."""
-        await self._recorder.record(
-            [not_posted(posting, AttemptClass.PROVEN_ABSENT) for posting in postings]
-        )
+        await self._nothing_booked(postings, AttemptClass.PROVEN_ABSENT)
         self._recorder.unlocked = self._recorder.unlocked or bool(postings)
 
     async def _send(
@@ -187,9 +185,7 @@ class PostingRun:
         self, claimed: Sequence[Posting], error: TransientError | ConnectionConfigError
     ) -> None:
         """Nothing was done: give the lines back, and stop asking this ERP for now."""
-        await self._recorder.record(
-            [not_posted(one, AttemptClass.NOT_EXECUTED, error.code) for one in claimed]
-        )
+        await self._nothing_booked(claimed, AttemptClass.NOT_EXECUTED, error.code)
         self.halted = True
         if isinstance(error, ConnectionConfigError):
             raise error
@@ -209,6 +205,12 @@ class PostingRun:
             return
         (line,) = claimed
         await self._recorder.record([refusal(line, error.code, code)])
+
+    async def _nothing_booked(
+        self, postings: Sequence[Posting], outcome: AttemptClass, code: str = ""
+    ) -> None:
+        """Record that an attempt booked nothing, or that nobody knows."""
+        await self._recorder.record([not_posted(one, outcome, code) for one in postings])
 
     async def _read_back(self, postings: Sequence[Posting]) -> None:
         """Attest what was posted and never read back, for instance because a worker died."""

@@ -218,6 +218,7 @@ class BackfillWindow(Message):
     """A window of work dates, ends included, to be read again from a source."""
 
     connection: str
+    target: str
     first: date
     last: date
 

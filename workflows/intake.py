@@ -1,0 +1,24 @@
+"""Intake: a source is read, and every timesheet with news gets its workflow."""
+
+from temporalio import workflow
+from temporalio.common import VersioningBehavior
+
+from workflows.policies import READ
+
+with workflow.unsafe.imports_passed_through():
+    from activities.dispatch import DispatchActivities as Dispatch
+    from activities.intake import IntakeActivities as Intake
+    from canonical.messages import PollOutcome, SourceRef
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class PollSource:
+    """One poll of one source; a Schedule starts it, and skips it while one still runs."""
+
+    @workflow.run
+    async def run(self, ref: SourceRef) -> PollOutcome:
+        found: PollOutcome = await workflow.execute_activity_method(
+            Intake.poll_time_entries, ref, **READ
+        )
+        await workflow.execute_activity_method(Dispatch.dispatch_timesheets, ref, **READ)
+        return found

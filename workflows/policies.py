@@ -1,0 +1,49 @@
+"""How activities are run: time-outs and retries by what repeating them would mean."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio.common import RetryPolicy
+
+# A worker that died is noticed after this; activities beat every 1.5 s.
+HEARTBEAT_TIMEOUT: Final = timedelta(seconds=5)
+
+# Our own database, within the workflow's own process: milliseconds, and safe to repeat for ever.
+LOCAL: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)
+    ),
+}
+
+# Reads, and writes to our own database: safe to repeat until they succeed.
+READ: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(minutes=30),
+    "heartbeat_timeout": HEARTBEAT_TIMEOUT,
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
+    ),
+}
+
+# Short work on our own database or on Temporal itself, without a heartbeat.
+RECORD: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=30)
+    ),
+}
+
+# Posting: repeating the activity never repeats a write, because it looks up first what an
+# earlier attempt left unanswered (POSTING.md section 2).
+POST: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(minutes=10),
+    "heartbeat_timeout": HEARTBEAT_TIMEOUT,
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(minutes=1)
+    ),
+}
+
+# An unanswered line is asked for with growing delay, up to this.
+ASK_AGAIN_MAX: Final = timedelta(minutes=5)
+# After its deadline a case escalates once more for every such span.
+ESCALATE_EVERY: Final = timedelta(hours=24)

@@ -1,0 +1,111 @@
+"""Time to posting: the approved time of one timesheet becomes postings in the ERP."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import VersioningBehavior
+
+from workflows.policies import ASK_AGAIN_MAX, LOCAL, POST, READ, RECORD
+
+with workflow.unsafe.imports_passed_through():
+    from activities import search_attributes as sa
+    from activities.exception_cases import ExceptionCaseActivities as Cases
+    from activities.master_data import MasterDataActivities as MasterData
+    from activities.posting import PostingActivities as Posting
+    from activities.preparation import PreparationActivities as Preparation
+    from canonical.messages import (
+        CaseNews,
+        MasterDataRef,
+        Posted,
+        Prepared,
+        TimesheetOutcome,
+        TimesheetRef,
+        posting_queue,
+    )
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class TimeToPosting:
+    """Ends when every line of the timesheet is posted, or decided never to be."""
+
+    def __init__(self) -> None:
+        self._news = False
+        self._posted = 0
+        self._waits_for_person = False
+
+    @workflow.run
+    async def run(self, ref: TimesheetRef) -> TimesheetOutcome:
+        """Prepare and post until nothing is left; good lines never wait for a decision."""
+        rounds = 0
+        while True:
+            rounds += 1
+            self._news = False
+            prepared = await self._prepare(ref)
+            posted = await self._post(ref) if prepared.to_post else Posted()
+            self._posted += posted.posted
+            await self._announce(prepared, posted, first=rounds == 1)
+            if not (self._news or posted.news):
+                stopped = prepared.stopped + posted.stopped
+                if not stopped and posted.again_in_seconds is None:
+                    return TimesheetOutcome(posted=self._posted, rounds=rounds)
+                await self._wait(stopped, posted)
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(ref)
+
+    async def _prepare(self, ref: TimesheetRef) -> Prepared:
+        while True:
+            prepared: Prepared = await workflow.execute_local_activity_method(
+                Preparation.prepare_timesheet, ref, **LOCAL
+            )
+            if not prepared.stale:
+                return prepared
+            await workflow.execute_activity_method(
+                MasterData.refresh_master_data,
+                MasterDataRef(connection=ref.connection, target=ref.target),
+                **READ,
+            )
+
+    async def _post(self, ref: TimesheetRef) -> Posted:
+        posted: Posted = await workflow.execute_activity_method(
+            Posting.post_timesheet, ref, task_queue=posting_queue(ref.target), **POST
+        )
+        return posted
+
+    async def _announce(self, prepared: Prepared, posted: Posted, *, first: bool) -> None:
+        """Tell the cases that gained or lost lines; on the first round, all that stop us."""
+        told = {*prepared.touched_cases, *posted.cases, *(prepared.cases if first else ())}
+        if told:
+            await workflow.execute_activity_method(
+                Cases.announce_cases, CaseNews(case_ids=tuple(sorted(told))), **RECORD
+            )
+
+    async def _wait(self, stopped: int, posted: Posted) -> None:
+        """Until there is news; or, if something is unanswered, until it can be asked again."""
+        self._show(stopped, posted)
+        again = posted.again_in_seconds
+        timeout = None if again is None else min(timedelta(seconds=again), ASK_AGAIN_MAX)
+        with suppress(TimeoutError):
+            await workflow.wait_condition(lambda: self._news, timeout=timeout)
+
+    def _show(self, stopped: int, posted: Posted) -> None:
+        """Say in Temporal's UI what this timesheet waits for."""
+        if bool(stopped) != self._waits_for_person:
+            self._waits_for_person = bool(stopped)
+            state = sa.WAITS_FOR_PERSON if stopped else sa.RUNNING
+            workflow.upsert_search_attributes([sa.STATE.value_set(state)])
+        lines = [f"**{self._posted}** lines posted."]
+        if stopped:
+            lines.append(
+                f"**{stopped}** wait for a person: see the workflows with "
+                f"`LwKind = 'case'`. They go on by themselves once their case is resolved."
+            )
+        if posted.uncertain:
+            lines.append(
+                f"**{posted.uncertain}** were sent without a clear answer; the ERP is asked again."
+            )
+        workflow.set_current_details("\n\n".join(lines))
+
+    @workflow.signal(description="The source has news about this timesheet, or a case let it go.")
+    def timesheet_changed(self) -> None:
+        self._news = True

@@ -1,0 +1,57 @@
+"""Upkeep on Schedules: master data kept fresh, sources told, the ERP swept for what is ours."""
+
+from temporalio import workflow
+from temporalio.common import VersioningBehavior
+
+from workflows.policies import READ, RECORD
+
+with workflow.unsafe.imports_passed_through():
+    from activities.acknowledgement import AcknowledgementActivities as Acknowledgement
+    from activities.exception_cases import ExceptionCaseActivities as Cases
+    from activities.master_data import MasterDataActivities as MasterData
+    from activities.sweep import SweepActivities as Sweep
+    from canonical.messages import (
+        AcknowledgementOutcome,
+        CaseNews,
+        MasterDataRef,
+        SourceRef,
+        SweepOutcome,
+        SweepRequest,
+    )
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class RefreshMasterData:
+    """Reads what rules need to know, often enough that no decision is made on old facts."""
+
+    @workflow.run
+    async def run(self, ref: MasterDataRef) -> None:
+        await workflow.execute_activity_method(MasterData.refresh_master_data, ref, **READ)
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class AcknowledgePostings:
+    """Tells a source what became of its lines."""
+
+    @workflow.run
+    async def run(self, ref: SourceRef) -> AcknowledgementOutcome:
+        outcome: AcknowledgementOutcome = await workflow.execute_activity_method(
+            Acknowledgement.acknowledge_postings, ref, **READ
+        )
+        return outcome
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class SweepPostings:
+    """Asks the ERP for every document of ours, and calls people where it does not agree."""
+
+    @workflow.run
+    async def run(self, request: SweepRequest) -> SweepOutcome:
+        found: SweepOutcome = await workflow.execute_activity_method(
+            Sweep.sweep_target, request, **READ
+        )
+        if found.cases:
+            await workflow.execute_activity_method(
+                Cases.announce_cases, CaseNews(case_ids=found.cases), **RECORD
+            )
+        return found
