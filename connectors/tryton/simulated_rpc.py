@@ -1,0 +1,151 @@
+"""The methods of Tryton's JSON-RPC that a simulated one answers, as text of the result."""
+
+import base64
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from connectors.tryton.simulated_books import Books
+from connectors.tryton.simulated_checks import ConcurrencyError, UserError
+from connectors.tryton.simulated_json import rendered
+from connectors.tryton.simulated_search import DomainError
+
+Context = Mapping[str, Any]
+Method = Callable[[Sequence[Any], Context], str]
+# Those whose answers may be lost, throttled and so on.
+WRITES: Final = frozenset(
+    {
+        "model.timesheet.work.write",
+        "model.timesheet.line.create",
+        "model.timesheet.line.write",
+        "model.timesheet.line.delete",
+    }
+)
+_RIGHTS: Final = {"read": 1, "write": 1, "create": 1, "delete": 1}
+
+
+class Sessions:
+    """Who is logged in."""
+
+    def __init__(self, user: str, password: str) -> None:
+        self.user: Final = user
+        self.password: Final = password
+        self._tokens: Final = itertools.count(1)
+        self._open: set[str] = set()
+
+    def login(self, params: Sequence[Any]) -> str | None:
+        """Open a session; None if the password is wrong."""
+        user, proof = params[0], params[1]
+        if "password" not in proof:
+            return None
+        if user != self.user or proof["password"] != self.password:
+            return None
+        token = f"{next(self._tokens):064x}"
+        self._open.add(base64.b64encode(f"{user}:4:{token}".encode()).decode("ascii"))
+        return json.dumps([4, token, None])
+
+    def knows(self, authorization: str) -> bool:
+        """Whether a header names an open session."""
+        return authorization.startswith("Session ") and authorization[8:] in self._open
+
+    def end_all(self) -> None:
+        """Forget all sessions, as an administrator who cleans up does."""
+        self._open.clear()
+
+
+class Rpc:
+    """The methods of one database."""
+
+    def __init__(self, books: Books) -> None:
+        self._books: Final = books
+        self.company_filter = "all"
+        self._methods: Final[dict[str, Method]] = {
+            "model.timesheet.work.write": self._write_works,
+            "model.timesheet.line.create": self._create_lines,
+            "model.timesheet.line.write": self._write_lines,
+            "model.timesheet.line.delete": self._delete_lines,
+            "model.project.work.write": self._write_projects,
+            "model.project.work.invoice": self._invoice,
+            "model.res.user.get_preferences": self._preferences,
+            "model.ir.model.access.get_access": self._access,
+        }
+        for model in ("timesheet.line", *books.tables):
+            self._methods.update(
+                {
+                    f"model.{model}.search_read": partial(self._search_read, model),
+                    f"model.{model}.search": partial(self._search, model),
+                    f"model.{model}.search_count": partial(self._search_count, model),
+                    f"model.{model}.read": partial(self._read, model),
+                }
+            )
+
+    def answer(self, method: str, params: Sequence[Any], context: Context) -> tuple[str, str]:
+        """Carry a call out; gives which member of the answer it makes, and its text.
+
+        Raises LookupError for a method that is not exposed.
+        """
+        call = self._methods[method]
+        try:
+            return "result", call(params, context)
+        except UserError as error:
+            content = ["UserError", [error.message, "", error.domain]]
+        except ConcurrencyError:
+            content = ["ConcurrencyException", "Records were modified in the meanwhile"]
+        except (KeyError, ValueError, TypeError, IndexError, DomainError) as error:
+            # Whatever Python code raised; str(KeyError('foo')) is "'foo'", as the real one says.
+            content = [str(error), ""]
+        return "error", json.dumps(content, default=str)
+
+    def exposes(self, method: str) -> bool:
+        """Whether there is such a method."""
+        return method in self._methods
+
+    def _search_read(self, model: str, params: Sequence[Any], context: Context) -> str:
+        domain, offset, limit, order, fields = params
+        return rendered(self._found(model, context, domain, offset, limit, order), fields)
+
+    def _search(self, model: str, params: Sequence[Any], context: Context) -> str:
+        rows = self._found(model, context, *params)
+        return json.dumps([row["id"] for row in rows])
+
+    def _search_count(self, model: str, params: Sequence[Any], context: Context) -> str:
+        return str(len(self._found(model, context, params[0], 0, None, None)))
+
+    def _found(self, model: str, _: Context, *search: Any) -> Sequence[Mapping[str, Any]]:
+        return self._books.search(model, *search)
+
+    def _read(self, model: str, params: Sequence[Any], _: Context) -> str:
+        return rendered(self._books.read(model, params[0]), params[1])
+
+    def _write_works(self, params: Sequence[Any], context: Context) -> str:
+        changes = list(zip(params[::2], params[1::2], strict=True))
+        self._books.write_works(changes, context)
+        return "null"
+
+    def _create_lines(self, params: Sequence[Any], context: Context) -> str:
+        return json.dumps(self._books.create_lines(params[0], context))
+
+    def _write_lines(self, params: Sequence[Any], _: Context) -> str:
+        self._books.write_lines(params[0], params[1])
+        return "null"
+
+    def _delete_lines(self, params: Sequence[Any], _: Context) -> str:
+        self._books.delete_lines(params[0])
+        return "null"
+
+    def _write_projects(self, params: Sequence[Any], _: Context) -> str:
+        self._books.write_projects(params[0], params[1])
+        return "null"
+
+    def _invoice(self, params: Sequence[Any], _: Context) -> str:
+        self._books.invoice_projects(params[0])
+        return "null"
+
+    def _preferences(self, _: Sequence[Any], __: Context) -> str:
+        companies = list(self._books.tables["company.company"])
+        return json.dumps({"company_filter": self.company_filter, "companies": companies})
+
+    def _access(self, params: Sequence[Any], _: Context) -> str:
+        return json.dumps(dict.fromkeys(params[0], _RIGHTS))
