@@ -29,6 +29,12 @@ class Month:
         """The month that a day lies in."""
         return cls(day.year, day.month)
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a name such as 2026-10; ValueError if it is none."""
+        day = date.fromisoformat(f"{text}-01")
+        return cls(day.year, day.month)
+
     @property
     def name(self) -> str:
         """Its name as posting periods carry it, such as 2026-10."""

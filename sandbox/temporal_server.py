@@ -130,6 +130,20 @@ class TemporalServer:
         """End it by SIGKILL, as a crash would; `start` on a kept file brings everything back."""
         await self._child.kill()
 
+    async def add_search_attributes(self, search_attributes: SearchAttributes) -> None:
+        """Add attributes now and at every later start; what is there already stays as it is."""
+        self._search_attributes.update(search_attributes)
+        await self._register(await Client.connect(self.address, namespace=NAMESPACE))
+
+    async def _register(self, client: Client) -> None:
+        # Flags add attributes to a new file only, silently, so the operator is always asked.
+        if self._search_attributes:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(
+                    namespace=NAMESPACE, search_attributes=self._search_attributes
+                )
+            )
+
     def _settle_ports(self) -> None:
         """Refuse ports that somebody has: a client would happily talk to his server instead."""
         for port in filter(None, (self._port, None if self._headless else self._ui_port)):
@@ -170,14 +184,7 @@ class TemporalServer:
             writer.close()
             client = await Client.connect(self.address, namespace=NAMESPACE)
             await client.count_workflows()
-            if self._search_attributes:
-                # Flags add attributes to a new file only, silently, so the operator is always
-                # asked; to add what is there already changes nothing.
-                await client.operator_service.add_search_attributes(
-                    AddSearchAttributesRequest(
-                        namespace=NAMESPACE, search_attributes=self._search_attributes
-                    )
-                )
+            await self._register(client)
         except (OSError, RuntimeError):
             return False
         except RPCError as error:

@@ -12,6 +12,7 @@ PROJECT_PREFIX = "PRJ-"
 # follow far above, and then the sequence goes back to where the next new project belongs.
 FIRST_TASK_NUMBER = 5001
 NEXT_PROJECT_NUMBER = 2001
+OPEN_STATUS, DONE_STATUS = "Open", "Done"
 
 
 class DeliverySeed:
@@ -115,10 +116,7 @@ class DeliverySeed:
             ],
         )
         if project.done_in_erp:
-            done = await erp.find_one("project.work.status", [["name", "=", "Done"]])
-            finished = {"status": done, "progress": 1}
-            await erp.write("project.work", tasks, finished)
-            await erp.write("project.work", [parent], finished)
+            await set_status(erp, parent, tasks, DONE_STATUS)
 
     async def _number_from(self, number: int) -> None:
         erp = self._erp
@@ -135,6 +133,19 @@ class DeliverySeed:
             raise ErpError(
                 "Seed", f"projects were numbered {sorted(actual)} instead of {sorted(expected)}"
             )
+
+
+async def set_status(
+    session: JsonRpcSession, project: int, tasks: Sequence[int], name: str
+) -> None:
+    """Give a project and its tasks one status; a project is done only after all its tasks."""
+    status = await session.find_one("project.work.status", [["name", "=", name]])
+    if name == DONE_STATUS:
+        await session.write("project.work", tasks, {"status": status, "progress": 1})
+        await session.write("project.work", [project], {"status": status, "progress": 1})
+    else:
+        await session.write("project.work", [project], {"status": status})
+        await session.write("project.work", tasks, {"status": status})
 
 
 def _work(name: str, ledger: Ledger, catalogue: Catalogue) -> dict[str, object]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Self
 
 from sandbox.child_process import ServerError
-from sandbox.firm import Month, firm_of
+from sandbox.firm import Firm, Month, firm_of
 from sandbox.postgres import Postgres
+from sandbox.tryton.admin import AdminClient
 from sandbox.tryton.application import POSTGRES_SETTINGS, Application
 from sandbox.tryton.installation import Installation, install
 from sandbox.tryton.seed import ADMIN, CONNECTOR, Calendar
@@ -68,6 +69,11 @@ class TrytonServer:
 
     async def __aexit__(self, *failure: object) -> None:
         await self.stop()
+
+    @property
+    def firm(self) -> Firm:
+        """The firm whose master data it was filled with."""
+        return firm_of(self._month)
 
     @property
     def url(self) -> str:
@@ -139,6 +145,12 @@ class TrytonServer:
         """Kill the application and start it again, on the same port."""
         await self.kill()
         await self.start()
+
+    def admin(self, database: str | None = None) -> AdminClient:
+        """Make an administrator's client of one database; it logs in when its block is entered."""
+        return AdminClient(
+            self.url, database or self.database, self.admin_user, self.admin_password
+        )
 
     async def _prepare(self) -> None:
         installation, self._snapshot = await obtain_snapshot(
