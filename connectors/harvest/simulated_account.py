@@ -58,7 +58,7 @@ class HarvestAccount:
         self.account_id: Final = state.account_id
         self.token: Final = state.token
         self.company: Final = state.company
-        self.approval_feature: Final = state.approval_feature
+        self.approval_feature = state.approval_feature
         self.clock = clock
         self.quirks = Quirks()
         self.served: Counter[str] = Counter()
