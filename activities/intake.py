@@ -9,6 +9,7 @@ from temporalio import activity
 
 from activities.connector_errors import as_application_error
 from activities.heartbeats import heartbeats
+from activities.patience import patiently
 from canonical.identity import content_hash
 from canonical.messages import BackfillWindow, PollOutcome, SourceRef
 from canonical.source_line import LineStatus, LineVersion
@@ -64,7 +65,7 @@ class IntakeActivities:
         since -= timedelta(seconds=source.manifest.overlap_seconds)
         total = PollOutcome()
         newest = since
-        async for page in source.time_entries_changed_since(since):
+        async for page in patiently(source.time_entries_changed_since(since)):
             total = _sum(total, await self._take_in(ref.connection, page))
             newest = max([newest, *(r.changed_at for r in page.records if r.changed_at)])
         async with self._database.transaction() as connection:
@@ -81,7 +82,7 @@ class IntakeActivities:
                 connection, window.connection, TIME_ENTRY, window.first, window.last
             )
         total, seen = PollOutcome(), set[str]()
-        async for page in source.time_entries_between(window.first, window.last):
+        async for page in patiently(source.time_entries_between(window.first, window.last)):
             total = _sum(total, await self._take_in(window.connection, page))
             seen.update(record.source_id for record in page.records if record.source_id)
         deleted = await self._take_out(window.connection, before - seen)

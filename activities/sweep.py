@@ -16,6 +16,7 @@ from activities.attestation import agrees
 from activities.case_openings import CaseOpenings
 from activities.connector_errors import as_application_error
 from activities.heartbeats import heartbeats
+from activities.patience import patiently
 from activities.posting_results import Result, missing, read_back, stray
 from activities.recording import Recorder
 from canonical.messages import SweepOutcome, SweepRequest
@@ -73,7 +74,7 @@ class SweepActivities:
         begun = datetime.now(UTC)
         since = None if request.full else await self._since(request.target, target.manifest)
         listed: dict[str, list[PostedDocument]] = defaultdict(list)
-        async for page in target.documents_since(since):
+        async for page in patiently(target.documents_since(since)):
             for document in page:
                 listed[document.reference].append(document)
         outcome = await self._compare(request.target, listed)

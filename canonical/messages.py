@@ -202,6 +202,7 @@ class SourceRef(Message):
     connection: str
     target: str = ""
     first_poll_days: int = 60
+    reread_days: int = 45
     read_from: datetime | None = None
 
 

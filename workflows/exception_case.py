@@ -175,7 +175,9 @@ class ExceptionCase:
         )
         while True:
             again_in_seconds = await self._post_once(sheet)
-            outcome = await workflow.execute_activity_method(Cases.canary_outcome, canary, **RECORD)
+            outcome: CanaryOutcome = await workflow.execute_activity_method(
+                Cases.canary_outcome, canary, **RECORD
+            )
             if outcome.settled:
                 return outcome
             await workflow.sleep(again_in_seconds or 1, summary="the ERP has not answered yet")

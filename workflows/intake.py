@@ -1,5 +1,7 @@
 """Intake: a source is read, and every timesheet with news gets its workflow."""
 
+from datetime import timedelta
+
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
 
@@ -8,7 +10,7 @@ from workflows.policies import READ
 with workflow.unsafe.imports_passed_through():
     from activities.dispatch import DispatchActivities as Dispatch
     from activities.intake import IntakeActivities as Intake
-    from canonical.messages import PollOutcome, SourceRef
+    from canonical.messages import BackfillWindow, PollOutcome, SourceRef
 
 
 @workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
@@ -19,6 +21,30 @@ class PollSource:
     async def run(self, ref: SourceRef) -> PollOutcome:
         found: PollOutcome = await workflow.execute_activity_method(
             Intake.poll_time_entries, ref, **READ
+        )
+        await workflow.execute_activity_method(Dispatch.dispatch_timesheets, ref, **READ)
+        return found
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class RereadSource:
+    """Reads the last weeks of a source whole.
+
+    So are found: lines that are gone, and approvals that did not move the record's stamp.
+    """
+
+    @workflow.run
+    async def run(self, ref: SourceRef) -> PollOutcome:
+        today = workflow.now().date()
+        window = BackfillWindow(
+            connection=ref.connection,
+            target=ref.target,
+            first=today - timedelta(days=ref.reread_days),
+            # Time may be entered ahead, for a holiday say.
+            last=today + timedelta(days=31),
+        )
+        found: PollOutcome = await workflow.execute_activity_method(
+            Intake.read_window, window, **READ
         )
         await workflow.execute_activity_method(Dispatch.dispatch_timesheets, ref, **READ)
         return found

@@ -1,7 +1,10 @@
 """Harvest, a source of time. The simulator is not imported here: production never needs it."""
 
+from connectors.base.system import System
 from connectors.harvest.client import HarvestOptions
 from connectors.harvest.connector import Harvest, connect
 from connectors.harvest.manifest import MANIFEST
 
-__all__ = ["MANIFEST", "Harvest", "HarvestOptions", "connect"]
+SYSTEM = System("harvest", HarvestOptions, connect, MANIFEST.rate_limits)
+
+__all__ = ["MANIFEST", "SYSTEM", "Harvest", "HarvestOptions", "connect"]

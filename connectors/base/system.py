@@ -1,0 +1,24 @@
+"""A system that connectors exist for, as configuration names it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.base.capabilities import Connected
+from connectors.base.manifest import RateLimit
+from connectors.base.rate_budget import RateBudget
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What the runtime needs to connect: the options' type and the function that connects.
+
+    A connector package offers one as `SYSTEM`; one outside this repository is found by the entry
+    point group `ledgerway.connectors`.
+    """
+
+    name: str
+    options: type
+    connect: Callable[[Any, RateBudget], Connected]
+    # The vendor's limits, for the budget that is made before the connector is.
+    rate_limits: tuple[RateLimit, ...] = ()

@@ -1,0 +1,163 @@
+"""Wiring: the one place where settings become connections, activities and workers."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from temporalio.client import Client
+
+from activities.acknowledgement import AcknowledgementActivities
+from activities.case_workflows import CaseWorkflows
+from activities.dispatch import DispatchActivities
+from activities.document_workflows import DocumentWorkflows, Route
+from activities.exception_cases import ExceptionCaseActivities
+from activities.facts import FactsCache
+from activities.intake import IntakeActivities
+from activities.intents import Intents
+from activities.master_data import MasterDataActivities
+from activities.posting import PostingActivities
+from activities.preparation import PreparationActivities
+from activities.sweep import SweepActivities
+from canonical.posting import PostingKind
+from connectors.base.capabilities import AcknowledgementSink, Connected, PostingTarget
+from connectors.base.connections import Connections
+from connectors.base.rate_budget import RateBudget, Unlimited
+from connectors.base.system import System
+from rules.policies import Policies
+from runtime.configuration import Configuration, ConnectionSettings, options_for
+from runtime.registry import system_named
+from runtime.settings import Settings
+from store.database import Database
+from store.rate_budgets import SharedBudget
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Everything a worker or a command works with, and how it is let go."""
+
+    configuration: Configuration
+    policies: Policies
+    database: Database
+    connections: Connections
+    client: Client
+
+    async def close(self) -> None:
+        """Close sockets and the pool; Temporal's client needs no closing."""
+        await self.connections.close()
+        await self.database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Activities:
+    """The activities of one process, one object per concern."""
+
+    preparation: PreparationActivities
+    posting: PostingActivities
+    cases: ExceptionCaseActivities
+    intake: IntakeActivities
+    dispatch: DispatchActivities
+    master_data: MasterDataActivities
+    acknowledgement: AcknowledgementActivities
+    sweep: SweepActivities
+
+    @classmethod
+    def of(cls, platform: Platform) -> Self:
+        """Build them for a platform."""
+        configuration, policies = platform.configuration, platform.policies
+        database, connections = platform.database, platform.connections
+        documents = DocumentWorkflows(platform.client, routes_of(configuration))
+        acknowledged = _acknowledged(configuration, connections)
+        intents = Intents(configuration.tenant, _takes_back_by(configuration, connections))
+        return cls(
+            preparation=PreparationActivities(database, FactsCache(), policies, intents),
+            posting=PostingActivities(
+                database,
+                connections,
+                policies,
+                tenant=configuration.tenant,
+                acknowledged=acknowledged,
+            ),
+            cases=ExceptionCaseActivities(
+                database, documents, CaseWorkflows(platform.client), policies
+            ),
+            intake=IntakeActivities(database, connections),
+            dispatch=DispatchActivities(database, documents),
+            master_data=MasterDataActivities(database, connections),
+            acknowledgement=AcknowledgementActivities(database, connections),
+            sweep=SweepActivities(
+                database,
+                connections,
+                policies,
+                tenant=configuration.tenant,
+                acknowledged=acknowledged,
+            ),
+        )
+
+
+@asynccontextmanager
+async def platform_from(
+    settings: Settings, configuration: Configuration, policies: Policies, client: Client
+) -> AsyncIterator[Platform]:
+    """Open the ledger and make the connections; nothing is sent to any system yet."""
+    database = await Database.connect(settings.database_url.get_secret_value())
+    connected = {
+        name: _connect(name, one, settings, database)
+        for name, one in configuration.connections.items()
+    }
+    platform = Platform(configuration, policies, database, Connections(connected), client)
+    try:
+        yield platform
+    finally:
+        await platform.close()
+
+
+def routes_of(configuration: Configuration) -> Mapping[str, Route]:
+    """Where each source's time goes."""
+    return {
+        name: Route(target=one.posts_to, region=one.region)
+        for name, one in configuration.sources().items()
+        if one.posts_to is not None
+    }
+
+
+def _connect(
+    name: str, settings: ConnectionSettings, process: Settings, database: Database
+) -> Connected:
+    system = system_named(settings.system)
+    options = options_for(system, name, settings, process.config)
+    return system.connect(options, _budget(name, settings, system, database))
+
+
+def _budget(
+    name: str, settings: ConnectionSettings, system: System, database: Database
+) -> RateBudget:
+    """The vendor's tightest limit, or the account's own if that is given; shared by all workers."""
+    if settings.rate_limit is not None:
+        return SharedBudget(
+            database, name, settings.rate_limit.calls, settings.rate_limit.per_seconds
+        )
+    if not system.rate_limits:
+        return Unlimited()
+    tightest = min(system.rate_limits, key=lambda limit: limit.calls / limit.per_seconds)
+    return SharedBudget(database, name, tightest.calls, tightest.per_seconds)
+
+
+def _acknowledged(configuration: Configuration, connections: Connections) -> frozenset[str]:
+    """The sources that can be told, and are to be."""
+    able = connections.all_filling(AcknowledgementSink)
+    return frozenset(
+        name for name, one in configuration.sources().items() if one.acknowledge and name in able
+    )
+
+
+def _takes_back_by(
+    configuration: Configuration, connections: Connections
+) -> Mapping[str, PostingKind]:
+    """How each ERP takes time back: by an opposite, or by removal where it knows no opposite."""
+    return {
+        name: PostingKind.UNDO
+        if PostingKind.TIME in connections.filling(name, PostingTarget).manifest.undone_by_deletion
+        else PostingKind.REVERSAL
+        for name in configuration.targets()
+    }

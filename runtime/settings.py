@@ -1,0 +1,27 @@
+"""Settings of one process, from the environment (`LEDGERWAY_…`)."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where the ledger and Temporal are, and what this process serves."""
+
+    model_config = SettingsConfigDict(env_prefix="LEDGERWAY_", extra="ignore", frozen=True)
+
+    # A plain postgresql:// address; secret because it carries the password.
+    database_url: SecretStr
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "ledgerway"
+    # The folder with connections.yaml and policies.yaml.
+    config: Path = Path("config")
+    # Task queues to serve, such as post.tryton or time.emea; empty: all that the configuration has.
+    queues: tuple[str, ...] = ()
+    # Address of /metrics, /ready and /live; port 0 takes a free one, no address serves none.
+    health_host: str = "127.0.0.1"
+    health_port: int | None = Field(default=None, ge=0, le=65535)
+    # A worker that was told to stop finishes what it is doing, for at most so long.
+    drain_seconds: int = Field(default=30, ge=1, le=600)
+    build_id: str = "dev"

@@ -1,0 +1,105 @@
+"""Topology: which task queues there are, and what is served on each.
+
+Postings run on a queue per ERP connection, alone, so that one ERP's limits and outages are its
+own; timesheets run on a queue per region.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
+
+from activities.case_workflows import CASE_QUEUE
+from canonical.messages import posting_queue
+from connectors.base.capabilities import PostingTarget
+from runtime.bootstrap import Activities, Platform, routes_of
+from workflows.backfill import Backfill
+from workflows.exception_case import ExceptionCase
+from workflows.intake import PollSource, RereadSource
+from workflows.time_to_posting import TimeToPosting
+from workflows.upkeep import AcknowledgePostings, RefreshMasterData, SweepPostings
+
+UPKEEP_QUEUE: Final = "upkeep"
+DEPLOYMENT: Final = "ledgerway"
+# A worker that was killed keeps its sticky queue for so long.
+_STICKY_TIMEOUT: Final = timedelta(seconds=2)
+_WORKFLOWS_CACHED: Final = 2000
+_AT_ONCE: Final = 50
+
+WORKFLOWS: Final[tuple[type, ...]] = (
+    *(TimeToPosting, ExceptionCase, PollSource, RereadSource, Backfill),
+    *(RefreshMasterData, AcknowledgePostings, SweepPostings),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A task queue with what is served on it."""
+
+    name: str
+    activities: Sequence[Callable[..., Any]]
+    workflows: Sequence[type] = ()
+    activities_at_once: int = _AT_ONCE
+
+
+def queues_of(platform: Platform, activities: Activities) -> Iterator[Queue]:
+    """All queues that the configuration calls for."""
+    cases = activities.cases
+    shared: list[Callable[..., Any]] = [
+        activities.preparation.prepare_timesheet,
+        activities.master_data.refresh_master_data,
+        cases.announce_cases,
+    ]
+    for queue in sorted({route.task_queue for route in routes_of(platform.configuration).values()}):
+        yield Queue(queue, shared, (TimeToPosting,))
+    yield Queue(
+        CASE_QUEUE,
+        [
+            *shared,
+            *(cases.read_case, cases.begin_resolution, cases.canary_outcome, cases.release_case),
+            *(cases.keep_case_open, cases.waive_case, cases.reject_case),
+        ],
+        (ExceptionCase,),
+    )
+    yield Queue(
+        UPKEEP_QUEUE,
+        [
+            *(activities.intake.poll_time_entries, activities.intake.read_window),
+            activities.dispatch.dispatch_timesheets,
+            activities.master_data.refresh_master_data,
+            activities.acknowledgement.acknowledge_postings,
+            activities.sweep.sweep_target,
+            cases.announce_cases,
+        ],
+        (PollSource, RereadSource, Backfill, RefreshMasterData, AcknowledgePostings, SweepPostings),
+    )
+    for target in sorted(platform.configuration.targets()):
+        operations = platform.connections.filling(target, PostingTarget).manifest.operations
+        yield Queue(
+            posting_queue(target),
+            [activities.posting.post_timesheet],
+            activities_at_once=min(one.concurrency_max for one in operations),
+        )
+
+
+def worker_for(client: Client, queue: Queue, *, build_id: str, drain_seconds: int) -> Worker:
+    """Make the worker of one queue; it drains for `drain_seconds` when it is told to stop."""
+    return Worker(
+        client,
+        task_queue=queue.name,
+        workflows=list(queue.workflows),
+        activities=list(queue.activities),
+        deployment_config=WorkerDeploymentConfig(
+            version=WorkerDeploymentVersion(DEPLOYMENT, build_id),
+            use_worker_versioning=False,
+            default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+        ),
+        max_cached_workflows=_WORKFLOWS_CACHED if queue.workflows else 0,
+        max_concurrent_activities=queue.activities_at_once,
+        sticky_queue_schedule_to_start_timeout=_STICKY_TIMEOUT,
+        graceful_shutdown_timeout=timedelta(seconds=drain_seconds),
+    )
