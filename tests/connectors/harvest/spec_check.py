@@ -1,6 +1,7 @@
 """Checks what goes over the wire against Harvest's (unofficial) OpenAPI description."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,11 @@ BASE_URL = "http://harvest.test/v2"
 _FILE = Path(__file__).with_name("harvest.unofficial.openapi.json")
 
 
+@cache  # Reading it takes longer than most tests.
+def _description() -> OpenAPI:
+    return OpenAPI.from_dict(json.loads(_FILE.read_text()) | {"servers": [{"url": BASE_URL}]})
+
+
 class SpecChecked(httpx.AsyncBaseTransport):
     """Stands before the simulator; `broken` collects what neither side may send.
 
@@ -19,8 +25,7 @@ class SpecChecked(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, simulator: httpx.AsyncBaseTransport) -> None:
-        described = json.loads(_FILE.read_text()) | {"servers": [{"url": BASE_URL}]}
-        self._description = OpenAPI.from_dict(described)
+        self._description = _description()
         self._simulator = simulator
         self.tolerant = False
         self.checked = 0

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from canonical.masters import Customer, Employee, Project, Task
-from connectors.base.errors import TransientError
+from connectors.base.errors import ConnectionConfigError, TransientError
 from connectors.harvest import HarvestOptions
 from connectors.harvest.simulated_state import (
     SimulatedAssignment,
@@ -194,3 +194,17 @@ def test_options_that_cannot_work_are_refused(wrong: dict[str, object]) -> None:
 def test_options_show_no_secret() -> None:
     options = HarvestOptions("c", "1", STATE_TOKEN, "Ledgerway (x@firm.example)")
     assert STATE.token not in repr(options)
+
+
+async def test_an_account_that_the_token_does_not_open_is_for_an_operator(
+    world: HarvestWorld,
+) -> None:
+    world.network.answer_next(403)
+    with pytest.raises(ConnectionConfigError):
+        await world.connect().check()
+
+
+async def test_an_archived_account_is_for_an_operator(world: HarvestWorld) -> None:
+    world.network.answer_next(200, body=b'{"is_active": false}')
+    with pytest.raises(ConnectionConfigError):
+        await world.connect().check()
