@@ -1,0 +1,99 @@
+"""Schedules: what happens by itself, and how often; made once and kept as configured."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+
+from canonical.messages import MasterDataRef, SourceRef, SweepRequest
+from runtime.configuration import Configuration, ConnectionSettings
+from runtime.topology import UPKEEP_QUEUE
+
+# Facts are fresher than the 15 minutes after which no decision is made on them.
+REFRESH_EVERY: Final = timedelta(minutes=5)
+SWEEP_EVERY: Final = timedelta(minutes=15)
+SWEEP_EVERYTHING_EVERY: Final = timedelta(days=1)
+ACKNOWLEDGE_EVERY: Final = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One schedule: its id, what it starts, with what, and how often."""
+
+    id: str
+    workflow: str
+    argument: Any
+    every: timedelta
+
+
+def planned(configuration: Configuration) -> Iterator[Planned]:
+    """All schedules that a configuration calls for."""
+    for name, one in configuration.sources().items():
+        yield from _of_source(name, one)
+    for target in sorted(configuration.targets()):
+        yield Planned(f"sweep/{target}", "SweepPostings", SweepRequest(target=target), SWEEP_EVERY)
+        yield Planned(
+            f"sweep-everything/{target}",
+            "SweepPostings",
+            SweepRequest(target=target, full=True),
+            SWEEP_EVERYTHING_EVERY,
+        )
+
+
+def _of_source(name: str, one: ConnectionSettings) -> Iterator[Planned]:
+    assert one.posts_to is not None
+    ref = SourceRef(
+        connection=name,
+        target=one.posts_to,
+        first_poll_days=one.first_poll_days,
+        reread_days=one.reread_days,
+    )
+    every = timedelta(seconds=one.poll_every_seconds)
+    yield Planned(f"poll/{name}", "PollSource", ref, every)
+    reread = timedelta(seconds=one.reread_every_seconds)
+    yield Planned(f"reread/{name}", "RereadSource", ref, reread)
+    masters = MasterDataRef(connection=name, target=one.posts_to)
+    yield Planned(f"masters/{name}", "RefreshMasterData", masters, REFRESH_EVERY)
+    if one.acknowledge:
+        yield Planned(f"acknowledge/{name}", "AcknowledgePostings", ref, ACKNOWLEDGE_EVERY)
+
+
+async def keep_schedules(client: Client, configuration: Configuration) -> None:
+    """Make the schedules, or bring those that exist to what is configured now."""
+    for one in planned(configuration):
+        wanted = _schedule(one)
+        try:
+            await client.create_schedule(one.id, wanted)
+        except ScheduleAlreadyRunningError:
+            await client.get_schedule_handle(one.id).update(_replaced_by(wanted))
+
+
+def _replaced_by(wanted: Schedule) -> Callable[[ScheduleUpdateInput], ScheduleUpdate]:
+    return lambda _: ScheduleUpdate(schedule=wanted)
+
+
+def _schedule(one: Planned) -> Schedule:
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            one.workflow, one.argument, id=f"upkeep/{one.id}", task_queue=UPKEEP_QUEUE
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=one.every)]),
+        # A run that takes longer than the interval is not overtaken; what was missed is not
+        # made up for, because one run reads everything that is new.
+        policy=SchedulePolicy(
+            overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1)
+        ),
+    )
