@@ -1,9 +1,13 @@
 """Harvest keeps the contracts of a source of time, of a sink for acknowledgements, and of HTTP."""
 
+from pydantic import SecretStr, TypeAdapter
+
 from connectors.base.capabilities import AcknowledgementSink, MasterDataSource, TimeEntrySource
+from connectors.base.manifest import RateLimit
 from connectors.conformance.acknowledgement import AcknowledgementContract
-from connectors.conformance.http_contract import HttpContract
+from connectors.conformance.http_contract import HttpContract, Tokens
 from connectors.conformance.time_source import TimeEntrySourceContract
+from connectors.harvest import SYSTEM
 from tests.connectors.harvest.world import HarvestWorld
 
 
@@ -24,3 +28,17 @@ def test_it_fills_each_role_that_its_manifest_claims(world: HarvestWorld) -> Non
     roles = {TimeEntrySource, MasterDataSource, AcknowledgementSink}
     assert harvest.manifest.capabilities == roles
     assert all(isinstance(harvest, role) for role in roles)
+
+
+def test_the_runtime_finds_what_it_needs_to_connect(world: HarvestWorld) -> None:
+    assert SYSTEM.name == world.connect().manifest.system
+    assert SYSTEM.rate_limits == (RateLimit(calls=100, per_seconds=15),)
+    options = TypeAdapter(SYSTEM.options).validate_python(
+        {
+            "connection": "harvest-emea",
+            "account_id": "1",
+            "token": SecretStr("t"),
+            "user_agent": "Ledgerway (x@firm.example)",
+        }
+    )
+    assert isinstance(SYSTEM.connect(options, Tokens()), TimeEntrySource)
