@@ -48,8 +48,13 @@ class TrytonOptions:
     password: SecretStr = field(repr=False)
     # The name of the root of the analytic accounts that are cost centres.
     cost_centre_root: str = "Cost centre"
+    page_size: int = PAGE_SIZE_MAX
     timeouts: Timeouts = field(default_factory=Timeouts)
     keepalive_seconds: float = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.page_size <= PAGE_SIZE_MAX:
+            raise ValueError(f"a page has 1 to {PAGE_SIZE_MAX} records")
 
 
 class _SessionGoneError(ConnectionConfigError):
@@ -65,6 +70,7 @@ class TrytonClient:
         budget: RateBudget,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        self._page_size: Final = options.page_size
         self._user: Final = options.user
         self._password: Final = options.password
         self._path: Final = f"/{quote(options.database, safe='')}/rpc/"
@@ -137,11 +143,11 @@ class TrytonClient:
             found = await self.read(
                 f"model.{model}.search_read",
                 [list(domain), ["id", ">", int(last)]],
-                *(0, PAGE_SIZE_MAX, [["id", "ASC"]], asked),
+                *(0, self._page_size, [["id", "ASC"]], asked),
                 context=context,
             )
             match found:
-                case [*_, {"id": int() as newest}] if len(found) == PAGE_SIZE_MAX:
+                case [*_, {"id": int() as newest}] if len(found) == self._page_size:
                     return made(found), str(newest)
                 case list():
                     return made(found), None

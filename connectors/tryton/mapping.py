@@ -19,6 +19,8 @@ _NOTE_MAX: Final = 4000  # A person may have written more than a canonical note 
 # One underscore of LIKE stands for one character.
 LIKE_OURS: Final = REFERENCE_PREFIX + "_" * (REFERENCE_LENGTH - 1) + "%"
 
+NO_REFERENCE: Final = "(none)"
+
 Params = tuple[Any, ...]
 
 
@@ -127,8 +129,9 @@ def _begin_with(intents: Sequence[PostingIntent]) -> list[Any]:
 
 
 def reference_in(description: str | None) -> str:
-    """Give the first word of a description, which is our reference if anything is."""
-    return (description or "").split(" ", 1)[0]
+    """Give the first word of a description, if it can be a reference at all."""
+    word = (description or "").split(" ", 1)[0]
+    return word if _REFERENCE.fullmatch(word) else NO_REFERENCE
 
 
 def is_ours(reference: str) -> bool:
@@ -136,15 +139,14 @@ def is_ours(reference: str) -> bool:
     return _OURS.fullmatch(reference) is not None
 
 
-def document_from(value: Any) -> PostedDocument | None:
-    """Read a line as a document; None if its description begins with no reference at all.
+def document_from(value: Any) -> PostedDocument:
+    """Read a line as a document, ours or not; `NO_REFERENCE` stands for none.
 
     Raises ValueError if it cannot be read exactly, such as a duration with parts of a second.
     """
     row = row_from(LineRow, value)
     reference = reference_in(row.description)
-    if not _REFERENCE.fullmatch(reference):
-        return None
+    text = row.description or ""
     return PostedDocument(
         document_id=str(row.id),
         reference=reference,
@@ -154,7 +156,7 @@ def document_from(value: Any) -> PostedDocument | None:
             task=str(row.work),
             work_date=row.date,
             seconds=row.duration,
-            note=(row.description or "")[len(reference) :].lstrip()[:_NOTE_MAX],
+            note=text.removeprefix(reference).lstrip()[:_NOTE_MAX],
         ),
         locked=row.invoice_line is not None,
     )

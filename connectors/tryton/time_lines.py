@@ -257,10 +257,9 @@ def _stamps_from(page: Sequence[Any]) -> GuardEvidence:
 def _exactly_from(page: Sequence[Any]) -> list[PostedDocument]:
     """Read all lines; one that cannot be read is an error, not absent: it would be booked again."""
     try:
-        found = [mapping.document_from(value) for value in page]
+        return [mapping.document_from(value) for value in page]
     except ValueError as error:
         raise RejectedError("answer_not_understood", f"{_LINE} {error}") from None
-    return [document for document in found if document is not None]
 
 
 def _ours_from(page: Sequence[Any]) -> list[PostedDocument]:
@@ -272,6 +271,6 @@ def _ours_from(page: Sequence[Any]) -> list[PostedDocument]:
         except ValueError as error:
             _LOG.error("tryton: %s left out of the sweep: %s", _LINE, error)
             continue
-        if document is not None and mapping.is_ours(document.reference):
+        if mapping.is_ours(document.reference):
             found.append(document)
     return found

@@ -1,0 +1,271 @@
+"""What every ERP that takes postings keeps to: one attempt, one document, and honest outcomes."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from canonical.posting import Executed, PostedDocument, PostingIntent, PostingKind, Unknown
+from connectors.base.capabilities import PostingTarget
+from connectors.base.errors import (
+    OutcomeUnknownError,
+    RejectedError,
+    TransientError,
+)
+from connectors.conformance.http_contract import Tokens
+from connectors.conformance.posting_world import PostingTargetWorld
+
+
+class PostingTargetContract:
+    """Inherit it with a fixture `world`: a `PostingTargetWorld`."""
+
+    async def test_a_post_is_one_write_and_shows_what_the_erp_holds(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target = world.connect()
+        intents = [
+            world.intent(note="Kick-off, 1st round"),
+            world.intent(parent=1, seconds=0),
+            world.intent(seconds=86_399, note="à la carte — 日本 😀"),
+        ]
+        outcomes = await target.post(intents, await target.guard_evidence(intents))
+        for intent, outcome in zip(intents, outcomes, strict=True):
+            assert isinstance(outcome, Executed)
+            assert outcome.document is not None
+            assert outcome.document.body == intent.body
+            assert outcome.document.reference == outcome.reference == intent.reference
+            assert outcome.document.document_id == outcome.document_id
+            assert await world.held(intent.reference) == [outcome.document_id]
+        assert len(world.network.writes) == 1
+
+    async def test_a_note_that_the_erp_cannot_keep_as_it_is_costs_nothing_else(
+        self, world: PostingTargetWorld
+    ) -> None:
+        intent = world.intent(note="  two\nlines,\ta tab and a \x07 bell " + 3_000 * "x")
+        (document,) = await posted(world.connect(), [intent])
+        assert document.body.model_copy(update={"note": intent.body.note}) == intent.body
+        printable = "".join(c if c.isprintable() else " " for c in intent.body.note)
+        assert " ".join(printable.split()).startswith(document.body.note[:100])
+        assert document.body.note
+
+    async def test_as_many_lines_as_the_manifest_says_go_in_one_call(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target = world.connect()
+        count = target.manifest.operation(PostingKind.TIME).bulk.lines_max
+        intents = [world.intent(parent=n % 3, seconds=60 + n) for n in range(count)]
+        documents = await posted(target, intents)
+        assert [document.body for document in documents] == [intent.body for intent in intents]
+        assert len(world.network.writes) == 1
+
+    async def test_a_lost_answer_is_unknown_after_one_write_and_found_by_reference(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target = world.connect()
+        intents = [world.intent(), world.intent(parent=1)]
+        evidence = await target.guard_evidence(intents)
+        world.network.lose_next_write()
+        with pytest.raises(OutcomeUnknownError):
+            await target.post(intents, evidence)
+        assert len(world.network.writes) == 1, "a write was repeated"
+        found = await target.find(intents)
+        for intent in intents:
+            (document,) = found[intent.reference]
+            assert document.body == intent.body
+            assert await world.held(intent.reference) == [document.document_id]
+
+    @pytest.mark.parametrize("status", [302, 408, 500, 502, 503, 504])
+    async def test_an_answer_that_proves_nothing_is_unknown(
+        self, world: PostingTargetWorld, status: int
+    ) -> None:
+        target, intent = world.connect(), world.intent()
+        evidence = await target.guard_evidence([intent])
+        location = {"Location": "https://elsewhere.example/"}
+        world.network.answer_next_write(status, location, carried_out=True)
+        with pytest.raises(OutcomeUnknownError):
+            await target.post([intent], evidence)
+        assert len(world.network.writes) == 1
+        assert len((await target.find([intent]))[intent.reference]) == 1
+
+    @pytest.mark.parametrize("body", [b"", b"{", b"{}", b"[1]", b"<html></html>", b"null"])
+    async def test_a_good_status_with_an_unreadable_answer_is_unknown(
+        self, world: PostingTargetWorld, body: bytes
+    ) -> None:
+        target, intent = world.connect(), world.intent()
+        evidence = await target.guard_evidence([intent])
+        world.network.answer_next_write(200, body=body, carried_out=True)
+        with pytest.raises(OutcomeUnknownError):
+            await target.post([intent], evidence)
+        assert len(world.network.writes) == 1
+
+    async def test_throttled_means_nothing_was_done_and_says_how_long_to_wait(
+        self, world: PostingTargetWorld
+    ) -> None:
+        budget = Tokens()
+        target, intent = world.connect(budget), world.intent()
+        evidence = await target.guard_evidence([intent])
+        world.network.answer_next_write(429, {"Retry-After": "30"}, carried_out=False)
+        with pytest.raises(TransientError) as told:
+            await target.post([intent], evidence)
+        assert told.value.retry_after_seconds == 30
+        assert budget.paused == [30]
+        assert len(world.network.writes) == 1
+        assert await world.held(intent.reference) == []
+
+    async def test_what_never_left_was_not_done(self, world: PostingTargetWorld) -> None:
+        target, intent = world.connect(), world.intent()
+        evidence = await target.guard_evidence([intent])
+        world.network.refuse_next_write()
+        with pytest.raises(TransientError):
+            await target.post([intent], evidence)
+        assert len(world.network.writes) == 1
+        assert await world.held(intent.reference) == []
+
+    async def test_without_a_token_nothing_is_sent(self, world: PostingTargetWorld) -> None:
+        budget = Tokens()
+        target, intent = world.connect(budget), world.intent()
+        evidence = await target.guard_evidence([intent])
+        budget.left = 0
+        with pytest.raises(TransientError) as told:
+            await target.post([intent], evidence)
+        assert told.value.retry_after_seconds == Tokens.WAIT_SECONDS
+        assert world.network.writes == []
+
+    async def test_a_refused_line_refuses_the_whole_call_and_leaves_nothing(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target = world.connect()
+        for place in range(3):
+            intents = [world.intent(parent=0), world.intent(parent=1)]
+            intents.insert(place, world.refused_intent())
+            with pytest.raises(RejectedError):
+                await target.post(intents, await target.guard_evidence(intents))
+            for intent in intents:
+                assert await world.held(intent.reference) == []
+
+    async def test_a_refusal_has_a_stable_code_and_names_nobody(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target = world.connect()
+        codes: set[str] = set()
+        for _ in range(2):
+            intent = world.refused_intent()
+            with pytest.raises(RejectedError) as told:
+                await target.post([intent], await target.guard_evidence([intent]))
+            codes.add(told.value.code)
+            said = f"{told.value} {told.value.code} {told.value.__cause__!r}"
+            assert not [name for name in world.private if name in said]
+            assert len(str(told.value)) <= 500
+            assert intent.reference not in told.value.code
+        assert len(codes) == 1
+
+    async def test_what_was_written_and_not_seen_since_is_unknown(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target = world.connect()
+        intents = [world.intent(), world.intent(parent=1)]
+        evidence = await target.guard_evidence(intents)
+        world.network.break_after_next_write(requests=1_000)
+        try:
+            outcomes = await target.post(intents, evidence)
+        except OutcomeUnknownError:
+            pass
+        else:
+            assert all(isinstance(outcome, Unknown) for outcome in outcomes)
+        assert len(world.network.writes) == 1
+        assert [len(await world.held(intent.reference)) for intent in intents] == [1, 1]
+
+    async def test_what_the_erp_alters_silently_is_shown_as_it_is(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target, intent = world.connect(), world.intent(seconds=5_400)
+        evidence = await target.guard_evidence([intent])
+        world.network.alter_next_write(world.altered)
+        (outcome,) = await target.post([intent], evidence)
+        assert isinstance(outcome, Executed)
+        assert outcome.document is not None
+        assert outcome.document.body.seconds != intent.body.seconds
+
+    async def test_find_shows_all_documents_of_a_reference_and_none_of_others(
+        self, world: PostingTargetWorld
+    ) -> None:
+        once, twice, never = world.intent(), world.intent(parent=1), world.intent()
+        ids = [await world.book(once), await world.book(twice), await world.book(twice)]
+        await world.book_for_somebody_else()
+        found = await world.connect().find([never, once, twice])
+        assert sorted(found) == sorted([once.reference, twice.reference])
+        documents = [*found[once.reference], *found[twice.reference]]
+        assert sorted(document.document_id for document in documents) == sorted(ids)
+        assert [document.body for document in documents] == [once.body, twice.body, twice.body]
+
+    async def test_find_still_sees_a_document_whose_note_a_person_changed(
+        self, world: PostingTargetWorld
+    ) -> None:
+        intent = world.intent(note="before")
+        document_id = await world.book(intent)
+        await world.edit_note(document_id, "after, quite different")
+        found = await world.connect().find([intent])
+        assert [each.document_id for each in found[intent.reference]] == [document_id]
+
+    async def test_looking_up_and_evidence_are_bulk(self, world: PostingTargetWorld) -> None:
+        target = world.connect()
+        count = target.manifest.operation(PostingKind.TIME).bulk.lines_max
+        intents = [world.intent(parent=n % 3) for n in range(count)]
+        await target.guard_evidence(intents[:1])
+        before = len(world.network.requests)
+        await target.guard_evidence(intents)
+        await target.find(intents)
+        assert len(world.network.requests) - before <= 4
+        assert world.network.writes == []
+
+    async def test_a_reference_of_the_promised_length_round_trips(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target = world.connect()
+        longest = target.manifest.operation(PostingKind.TIME).reference.length_max
+        intent = world.intent(note=200 * "n")
+        reference = (intent.reference * longest)[:longest]
+        longest_one = intent.model_copy(update={"reference": reference})
+        (document,) = await posted(target, [longest_one])
+        assert document.reference == reference
+        assert list(await target.find([longest_one])) == [reference]
+
+    async def test_a_reference_beyond_the_promised_length_is_refused_and_not_cut(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target = world.connect()
+        longest = target.manifest.operation(PostingKind.TIME).reference.length_max
+        intent = world.intent()
+        too_long = intent.model_copy(update={"reference": intent.reference + "A" * longest})
+        with pytest.raises(RejectedError):
+            await target.post([too_long], await target.guard_evidence([too_long]))
+        assert await world.held(intent.reference) == []
+
+    async def test_the_sweep_lists_every_document_of_ours_and_no_other(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target = world.connect()
+        before = datetime.now(UTC) - timedelta(seconds=60)
+        ours = [world.intent(), world.intent(parent=1), world.intent(parent=2)]
+        documents = await posted(target, ours[:2])
+        ids = {document.document_id for document in documents} | {await world.book(ours[2])}
+        foreign = await world.book_for_somebody_else()
+        for since in (None, before):
+            swept = [each async for page in target.documents_since(since) for each in page]
+            listed = [each.document_id for each in swept]
+            assert ids <= set(listed)
+            assert len(listed) == len(set(listed)), "a document came twice"
+            assert foreign not in listed
+        later = datetime.now(UTC) + timedelta(hours=1)
+        assert [each async for page in target.documents_since(later) for each in page] == []
+
+
+async def posted(
+    target: PostingTarget, intents: Sequence[PostingIntent]
+) -> Sequence[PostedDocument]:
+    """Post and give the documents that the target shows, in order."""
+    outcomes = await target.post(intents, await target.guard_evidence(intents))
+    executed = [outcome.document for outcome in outcomes if isinstance(outcome, Executed)]
+    documents = [document for document in executed if document is not None]
+    assert len(documents) == len(intents)
+    return documents
