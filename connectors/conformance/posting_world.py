@@ -24,7 +24,7 @@ class PostingNetwork(FaultyNetwork):
         self._fault: _Carry | None = None
         self._broken_after_write = 0
         self._broken_requests = 0
-        self._held: list[Awaitable[None]] = []
+        self._held: list[httpx.Request] = []
         self.writes: list[httpx.Request] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -64,10 +64,7 @@ class PostingNetwork(FaultyNetwork):
         """The next write stays under way, unanswered, until `release`."""
 
         async def fault(request: httpx.Request) -> httpx.Response:
-            async def late() -> None:
-                await self._carry(request)
-
-            self._held.append(late())
+            self._held.append(request)
             raise httpx.ReadTimeout("held", request=request)
 
         self._fault = fault
@@ -75,7 +72,7 @@ class PostingNetwork(FaultyNetwork):
     async def release(self) -> None:
         """All that was held arrives now, and is carried out as the ERP sees fit."""
         held, self._held = self._held, []
-        await asyncio.gather(*held)
+        await asyncio.gather(*map(self._carry, held))
 
     def answer_next_write(
         self,
