@@ -48,6 +48,7 @@ ONE_ROW: Final = CompareAndSet(rows=1)
 TWO_ROWS: Final = CompareAndSet(orphans=0, news=False, others=False, proof="none")
 ONE_ROW_DUPLICATES: Final = replace(TWO_ROWS, rows=1)
 DRAFT_THEN_POST: Final = DraftThenPost()
+DRAFTS_DUPLICATES: Final = DraftThenPost(news=False)
 NO_LAG: Final = SingleWrite("UniqueReference", lag=0, quiet=3)
 
 PROTOCOL: Final = (
@@ -62,6 +63,10 @@ PROTOCOL: Final = (
 
 # What may also be done, or what still holds when a promise is broken.
 VARIANTS: Final = (
+    Check(
+        "Lookup, the check leaves room for the send within W",
+        replace(LOOKUP, window=0, sending=1),
+    ),
     Check(
         "CompareAndSet, CONFLICT tried again within the claim",
         replace(ONE_ROW, conflict_within_claim=True),
@@ -92,13 +97,18 @@ MUTANTS: Final = (
     _with(IDEMPOTENCY_KEY, Flaw.KEY_PAST_TTL, TWICE),
     _with(ONE_ROW_DUPLICATES, Flaw.STAMPS_AFTER_SEARCH, TWICE),
     _with(TWO_ROWS, Flaw.ONE_STAMP_FOR_TWO, TWICE),
-    _with(DRAFT_THEN_POST, Flaw.POSTS_AFTER_FAILED_DELETE, TWICE),
-    _with(DRAFT_THEN_POST, Flaw.DRAFT_IS_EXECUTED, "does not exist"),
+    _with(DRAFTS_DUPLICATES, Flaw.POSTS_AFTER_FAILED_DELETE, TWICE),
+    _with(DRAFTS_DUPLICATES, Flaw.DRAFT_IS_EXECUTED, "does not exist"),
     _with(NO_GUARD, Flaw.BLIND_SECOND_SEND, "sent a second time"),
 )
 
 # The text of the protocol allows these; each of them breaks it.
 READINGS: Final = (
+    Check(
+        "Lookup: W holds up to the check, the send takes one tick more",
+        replace(LOOKUP_DUPLICATES, sending=1),
+        TWICE,
+    ),
     _with(NO_LAG, Flaw.RECLAIM_LEAVES_NO_MARK, EXISTS),
     _with(ONE_ROW, Flaw.RECLAIM_LEAVES_NO_MARK, EXISTS),
     _with(NO_LAG, Flaw.GIVE_BACK_FORGETS_EARLIER, EXISTS),
@@ -110,7 +120,7 @@ READINGS: Final = (
     _with(IDEMPOTENCY_KEY, Flaw.KEY_AGE_CHECKED_EARLY, TWICE),
     Check("IdempotencyKey: ttl = 2 (W + F) - 2", replace(IDEMPOTENCY_KEY, ttl=2), TWICE),
     _with(ONE_ROW_DUPLICATES, Flaw.CONFLICT_UNSEARCHED, TWICE),
-    _with(DRAFT_THEN_POST, Flaw.POSTS_UNSEEN_DRAFT, TWICE),
+    _with(DRAFTS_DUPLICATES, Flaw.POSTS_UNSEEN_DRAFT, TWICE),
     _with(DRAFT_THEN_POST, Flaw.LEASE_ON_FIRST_STEP_ONLY, EXISTS),
     _with(NO_GUARD, Flaw.PERSON_DECIDES_EARLY, EXISTS),
 )
@@ -120,7 +130,7 @@ ASSUMPTIONS: Final = (
     _with(LOOKUP_DUPLICATES, Flaw.FROZEN_BEFORE_SEND, TWICE),
     _with(replace(NO_LAG, checked="rows"), Flaw.FROZEN_BEFORE_SEND, EXISTS),
     _with(ONE_ROW_DUPLICATES, Flaw.SEARCH_LAGS, TWICE),
-    _with(DRAFT_THEN_POST, Flaw.SEARCHES_DISAGREE, TWICE),
+    _with(DRAFTS_DUPLICATES, Flaw.SEARCHES_DISAGREE, TWICE),
     Check(
         "CompareAndSet, outdated stamps: CONFLICT tried again within the claim",
         CompareAndSet(rows=1, proof="stamps", conflict_within_claim=True),

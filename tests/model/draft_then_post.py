@@ -34,6 +34,7 @@ class DraftThenPost:
 
     drafts: int = 2
     workers: int = 2
+    news: bool = True
     flaws: frozenset[Flaw] = frozenset()
 
     @cached_property
@@ -85,7 +86,7 @@ class DraftThenPost:
             )
             older = state._replace(row=row._replace(age=1), workers=workers)
             yield Step("time", "makes the row quiet"), older
-        if not row.news:
+        if self.news and not row.news:
             yield Step("the source", "withdraws"), state._replace(row=self.ledger.heard_news(row))
         if row.state == "EXCEPTION":
             again = state._replace(row=Row("PENDING"))

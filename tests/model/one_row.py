@@ -6,8 +6,9 @@ from tests.model.ledger import NEVER, Row
 
 VISIBLE: Final = -1
 
+Guard = Literal["UniqueReference", "IdempotencyKey", "Lookup", "NoGuard"]
 At = Literal[
-    "idle", "looking", "absent", "asking", "reading", "ready", "cleared", "waiting", "answered"
+    "idle", "looking", "absent", "asking", "reading", "ready", "leaving", "waiting", "answered"
 ]
 # Why a claim may be asked for: the row is PENDING, or a look-up found nothing after or before Q.
 Basis = Literal["pending", "proven", "unproven"]
@@ -47,7 +48,7 @@ class World(NamedTuple):
 
 
 IDLE: Final = Worker()
-_LEASED: Final = frozenset({"asking", "ready", "cleared"})
+_LEASED: Final = frozenset({"asking", "ready", "leaving"})
 
 
 def name_of(number: int) -> str:
@@ -110,7 +111,10 @@ def revealed(world: World) -> list[World]:
 def still_coming(world: World, window: int) -> bool:
     """Whether a document may still appear or show itself without a new claim."""
     hidden = any(each != VISIBLE for each in world.documents)
-    may_send = any(each.at == "ready" and each.lease <= window for each in world.workers)
+    may_send = any(
+        each.at == "leaving" or (each.at == "ready" and each.lease <= window)
+        for each in world.workers
+    )
     return bool(hidden or may_send or in_flight(world))
 
 

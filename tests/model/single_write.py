@@ -18,6 +18,7 @@ from tests.model.one_row import (
     VISIBLE,
     At,
     Basis,
+    Guard,
     Outcome,
     Worker,
     World,
@@ -26,14 +27,13 @@ from tests.model.one_row import (
     later,
     name_of,
     orphaned,
-    revealed,
     still_coming,
     summary,
     visible,
     with_worker,
 )
+from tests.model.single_write_erp import SingleWriteErp
 
-Guard = Literal["UniqueReference", "IdempotencyKey", "Lookup", "NoGuard"]
 # rows: what must hold of a row and its documents · all: that, and that nothing comes after Q ·
 # duplicates: I4 alone · ledger: what the row makes of an ERP that broke its promise.
 Checked = Literal["all", "rows", "duplicates", "ledger"]
@@ -44,7 +44,10 @@ class SingleWrite:
     """The protocol of one guard, with true bounds W, F, L and the quiet time Q, all in ticks."""
 
     guard: Guard
+    # How old a claim may be when it is checked, and how long the last byte may take from there;
+    # together they are W.
     window: int = 1
+    sending: int = 0
     in_flight: int = 1
     lag: int = 1
     quiet: int = 4
@@ -58,6 +61,10 @@ class SingleWrite:
     def ledger(self) -> Ledger:
         unsettled_max = self.quiet if Flaw.QUIET_SINCE_FIRST in self.flaws else self.ttl // 2
         return Ledger(self.quiet, unsettled_max, self.flaws)
+
+    @cached_property
+    def _erp(self) -> SingleWriteErp:
+        return SingleWriteErp(self.guard, self.lag)
 
     def initial(self) -> World:
         return World(Row(), (IDLE,) * self.workers)
@@ -97,8 +104,8 @@ class SingleWrite:
                 yield Step(name_of(number), "dies"), dead
                 yield from self._worker_acts(state, number, worker)
             if worker.request != NEVER:
-                yield from self._erp_answers(state, number, worker)
-        yield from self._erp_alone(state)
+                yield from self._erp.answers(state, number, worker)
+        yield from self._erp.acts_alone(state)
 
     # Time, people and the source
 
@@ -107,6 +114,9 @@ class SingleWrite:
             return  # F is a true bound: what is in flight ends before time passes.
         if max(state.documents, default=VISIBLE) >= self.lag > 0:
             return  # So is L.
+        leaving = [each.lease for each in state.workers if each.at == "leaving"]
+        if Flaw.FROZEN_BEFORE_SEND not in self.flaws and max(leaving, default=-1) >= self.sending:
+            return  # So is W, if nobody is frozen between the check and the send.
         after = later(state, self.ledger.older(state.row), self.window, self.ttl)
         if after != state:
             yield Step("time", "passes"), after
@@ -184,7 +194,7 @@ class SingleWrite:
             case "reading":
                 read = worker._replace(at="ready", lease=0)
                 yield Step(who, "reads the claim's reply"), with_worker(state, number, read)
-            case "ready" | "cleared":
+            case "ready" | "leaving":
                 yield from self._sends(state, number, worker)
             case "waiting":
                 silent = Worker("answered", current=worker.current, outcome="UNKNOWN")
@@ -242,10 +252,11 @@ class SingleWrite:
     def _sends(self, state: World, number: int, worker: Worker) -> Iterator[tuple[Step, World]]:
         who = name_of(number)
         good = worker.lease <= self.window or Flaw.NO_LEASE in self.flaws
-        if good and worker.at == "ready" and Flaw.FROZEN_BEFORE_SEND in self.flaws:
-            cleared = worker._replace(at="cleared", lease=0)
-            yield Step(who, "finds its lease good"), with_worker(state, number, cleared)
-        elif good or worker.at == "cleared":
+        takes_time = self.sending > 0 or Flaw.FROZEN_BEFORE_SEND in self.flaws
+        if good and worker.at == "ready" and takes_time:
+            leaving = worker._replace(at="leaving", lease=0)
+            yield Step(who, "finds its lease good"), with_worker(state, number, leaving)
+        elif good or worker.at == "leaving":
             # An ERP that breaks its promise does so once: two documents are enough.
             done = len(state.documents) if self.checked == "ledger" else 0
             if len(in_flight(state)) + done < self.requests:
@@ -278,49 +289,3 @@ class SingleWrite:
         fence = "" if current else " with a stale fence"
         step = Step(name_of(number), f"tx 2: {worker.outcome}{fence}")
         return step, with_worker(state._replace(row=row, reported=reported), number, IDLE)
-
-    # The ERP
-
-    def _erp_answers(
-        self, state: World, number: int, worker: Worker
-    ) -> Iterator[tuple[Step, World]]:
-        """What becomes of the request that a worker waits for."""
-        who = f"the ERP, for {name_of(number)},"
-        deaf = worker._replace(request=NEVER)
-        committed, document = self._commits(state, worker.request)
-        new = len(committed.documents) > len(state.documents)
-        what = "commits" if new else "recognises a repeat"
-        outcome: Outcome = "EXECUTED" if document else "UNKNOWN"
-        heard = deaf._replace(at="answered", outcome=outcome, document=document)
-        yield Step(who, f"{what} and answers"), with_worker(committed, number, heard)
-        yield Step(who, f"{what}, the answer is lost"), with_worker(committed, number, deaf)
-        yield Step(who, "drops the request"), with_worker(state, number, deaf)
-        closed = state._replace(open_sends=max(0, state.open_sends - 1))
-        for refusal in ("refused", "throttled"):
-            said_no = deaf._replace(at="answered", outcome=refusal)
-            yield Step(who, f"does nothing: {refusal}"), with_worker(closed, number, said_no)
-
-    def _erp_alone(self, state: World) -> Iterator[tuple[Step, World]]:
-        """What becomes of requests that nobody waits for, and of new documents."""
-        for index, age in enumerate(state.orphans):
-            if index and age == state.orphans[index - 1]:
-                continue
-            rest = state._replace(orphans=state.orphans[:index] + state.orphans[index + 1 :])
-            committed, _ = self._commits(rest, age)
-            if committed != rest:
-                yield Step("the ERP", "commits late, unheard"), committed
-            yield Step("the ERP", "drops a late request"), rest
-        for shown in revealed(state):
-            yield Step("the ERP", "lets the document be found"), shown
-
-    def _commits(self, state: World, age: int) -> tuple[World, int]:
-        """Execute a request; give the id that the answer leads to, 0 if it cannot be told."""
-        if self.guard == "UniqueReference" and state.documents:
-            # "Already exists" names no id: the document must be found by its reference.
-            return state, 1 if state.documents[0] == VISIBLE else 0
-        if self.guard == "IdempotencyKey" and state.key_age != NEVER:
-            return state, 1
-        documents = (*state.documents, 0 if self.lag else VISIBLE)
-        # The worst case: the ERP counts the key's life from when the request left.
-        key_age = age if self.guard == "IdempotencyKey" else NEVER
-        return state._replace(documents=documents, key_age=key_age), len(documents)

