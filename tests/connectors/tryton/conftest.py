@@ -4,13 +4,32 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
+from pydantic import SecretStr
 
+from connectors.base.rate_budget import Unlimited
+from connectors.tryton import TrytonOptions, connect
+from sandbox.tryton.json_rpc import JsonRpcSession
 from sandbox.tryton.server import TrytonServer
-from tests.connectors.tryton.world import RealTrytonWorld, TrytonWorld
+from tests.connectors.tryton.world import Desk, RealTrytonWorld, TrytonWorld
 
 USER, PASSWORD = "connector", "simulated-password-1"
+
+
+@asynccontextmanager
+async def desk_at(
+    url: str, database: str, login: tuple[str, str], connector: tuple[str, str]
+) -> AsyncIterator[Desk]:
+    """Sit down at a desk, and learn what master data there is."""
+    user, password = connector
+    tryton = connect(TrytonOptions("erp", url, database, user, SecretStr(password)), Unlimited())
+    masters = await tryton.masters()
+    await tryton.close()
+    async with JsonRpcSession(url, database) as session:
+        await session.log_in(*login)
+        yield Desk(url, database, user, password, session, masters)
 
 
 @pytest.fixture(scope="session")
@@ -25,19 +44,31 @@ def simulated_tryton_url() -> Iterator[str]:
         process.terminate()
 
 
+@pytest.fixture(scope="session")
+async def simulated_desk(simulated_tryton_url: str) -> AsyncIterator[Desk]:
+    who = (USER, PASSWORD)
+    async with desk_at(simulated_tryton_url, "erp", who, who) as desk:
+        yield desk
+
+
+@pytest.fixture(scope="session")
+async def erp_desk(erp: TrytonServer) -> AsyncIterator[Desk]:
+    admin, connector = (erp.admin_user, erp.admin_password), (erp.user, erp.password)
+    async with desk_at(erp.url, erp.database, admin, connector) as desk:
+        yield desk
+
+
 @pytest.fixture
-async def simulated_world(simulated_tryton_url: str) -> AsyncIterator[TrytonWorld]:
+async def simulated_world(simulated_desk: Desk) -> AsyncIterator[TrytonWorld]:
     """A world in the simulated Tryton."""
-    world = TrytonWorld(simulated_tryton_url, "erp", USER, PASSWORD)
-    await world.open(USER, PASSWORD)
+    world = TrytonWorld(simulated_desk)
     yield world
     await world.close()
 
 
 @pytest.fixture
-async def erp_world(erp: TrytonServer) -> AsyncIterator[RealTrytonWorld]:
+async def erp_world(erp_desk: Desk) -> AsyncIterator[RealTrytonWorld]:
     """A world in the real ERP."""
-    world = RealTrytonWorld(erp.url, erp.database, erp.user, erp.password)
-    await world.open(erp.admin_user, erp.admin_password)
+    world = RealTrytonWorld(erp_desk)
     yield world
     await world.close()

@@ -27,8 +27,7 @@ from connectors.conformance.posting_guard import CompareAndSetContract
 from connectors.conformance.posting_target import PostingTargetContract
 from connectors.conformance.posting_undo import UndoContract
 from connectors.tryton import Tryton
-from tests.connectors.tryton.conftest import PASSWORD, USER
-from tests.connectors.tryton.world import TrytonWorld
+from tests.connectors.tryton.world import Desk, TrytonWorld
 
 Intents = Sequence[PostingIntent]
 Outcomes = Sequence[PostingOutcome]
@@ -294,9 +293,8 @@ class SabotagedWorld(TrytonWorld):
 
 
 @pytest.fixture
-async def world(simulated_tryton_url: str) -> AsyncIterator[SabotagedWorld]:
-    world = SabotagedWorld(simulated_tryton_url, "erp", USER, PASSWORD)
-    await world.open(USER, PASSWORD)
+async def world(simulated_desk: Desk) -> AsyncIterator[SabotagedWorld]:
+    world = SabotagedWorld(simulated_desk)
     yield world
     await world.close()
 

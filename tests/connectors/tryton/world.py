@@ -3,6 +3,7 @@
 import itertools
 import json
 import uuid
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -24,34 +25,44 @@ WRITE = b'"method":"model.timesheet.work.write"'
 PARENTS = 3
 
 
+@dataclass(frozen=True)
+class Desk:
+    """A way into a Tryton past the connector: its network never has trouble.
+
+    Shared by all worlds of a test session, because Tryton takes its time over passwords.
+    """
+
+    url: str
+    database: str
+    user: str
+    password: str
+    session: JsonRpcSession
+    masters: Masters
+
+
 class TrytonWorld:
     """A `PostingTargetWorld`; leaves the ERP as it found it."""
 
-    def __init__(self, url: str, database: str, user: str, password: str) -> None:
-        self.url, self.database, self.user, self.secret = url, database, user, password
+    def __init__(self, desk: "Desk") -> None:
+        self.url, self.database, self.user = desk.url, desk.database, desk.user
+        self.secret, self.masters = desk.password, desk.masters
         self.network = PostingNetwork(
             httpx.AsyncHTTPTransport(limits=httpx.Limits(keepalive_expiry=1)),
             lambda request: WRITE in request.content,
         )
-        # Sees and books past the connector; its network never has trouble.
-        self.desk = JsonRpcSession(url, database)
+        self.desk = desk.session
+        self.desk.work_for(int(self.entity.id))
         self._numbers = itertools.count(1)
         self._references: list[str] = []
         self._foreign: list[int] = []
-        self.masters = Masters()
-
-    async def open(self, user: str, password: str) -> None:
-        """Sit down at the desk with somebody's session, and learn what there is."""
-        await self.desk.log_in(user, password)
-        self.masters = await self.connect().masters()
-        self.desk.work_for(int(self.entity.id))
-        self.network.requests.clear()
 
     async def close(self) -> None:
         """Take everything away that was booked in this world."""
-        lines = [line for reference in self._references for line in await self.held(reference)]
-        await self.clear([*map(int, lines), *self._foreign])
-        await self.desk.__aexit__(None, None, None)
+        rows = []
+        if self._references:
+            begins = [["description", "like", f"{each}%"] for each in self._references]
+            rows = await self.desk.find("timesheet.line", ["OR", *begins], "id")
+        await self.clear([*(row["id"] for row in rows), *self._foreign])
         await self.network.aclose()
 
     async def clear(self, lines: list[int]) -> None:
