@@ -36,7 +36,7 @@ def _say(port: int | None) -> None:
 
 
 if __name__ == "__main__":
-    code = run(Settings())
+    code = run(Settings.model_validate({}))
     sys.stdout.flush()
     sys.stderr.flush()
     # A process that used a Temporal client may abort in the interpreter's own exit.

@@ -25,3 +25,5 @@ class Settings(BaseSettings):
     # A worker that was told to stop finishes what it is doing, for at most so long.
     drain_seconds: int = Field(default=30, ge=1, le=600)
     build_id: str = "dev"
+    # In Kubernetes: this build gets work once its version was made current.
+    versioned: bool = False

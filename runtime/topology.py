@@ -46,6 +46,15 @@ class Queue:
     activities_at_once: int = _AT_ONCE
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """How the workers of one process behave."""
+
+    build_id: str = "dev"
+    versioned: bool = False
+    drain_seconds: int = 30
+
+
 def queues_of(platform: Platform, activities: Activities) -> Iterator[Queue]:
     """All queues that the configuration calls for."""
     cases = activities.cases
@@ -86,20 +95,31 @@ def queues_of(platform: Platform, activities: Activities) -> Iterator[Queue]:
         )
 
 
-def worker_for(client: Client, queue: Queue, *, build_id: str, drain_seconds: int) -> Worker:
-    """Make the worker of one queue; it drains for `drain_seconds` when it is told to stop."""
+def worker_for(client: Client, queue: Queue, settings: WorkerSettings) -> Worker:
+    """Make the worker of one queue; it drains when it is told to stop."""
     return Worker(
         client,
         task_queue=queue.name,
         workflows=list(queue.workflows),
         activities=list(queue.activities),
-        deployment_config=WorkerDeploymentConfig(
-            version=WorkerDeploymentVersion(DEPLOYMENT, build_id),
-            use_worker_versioning=False,
-            default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
-        ),
+        deployment_config=_deployment(settings),
         max_cached_workflows=_WORKFLOWS_CACHED if queue.workflows else 0,
         max_concurrent_activities=queue.activities_at_once,
         sticky_queue_schedule_to_start_timeout=_STICKY_TIMEOUT,
-        graceful_shutdown_timeout=timedelta(seconds=drain_seconds),
+        graceful_shutdown_timeout=timedelta(seconds=settings.drain_seconds),
+    )
+
+
+def _deployment(settings: WorkerSettings) -> WorkerDeploymentConfig:
+    """Versioned workers get work once an operator has made their version current.
+
+    Every workflow then moves to the newest version at its next task, which is what replay tests
+    of recorded histories make safe.
+    """
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(DEPLOYMENT, settings.build_id),
+        use_worker_versioning=settings.versioned,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE
+        if settings.versioned
+        else VersioningBehavior.UNSPECIFIED,
     )

@@ -10,7 +10,7 @@ from runtime.configuration import ConfigurationError, load_configuration
 from runtime.health import Health, served
 from runtime.settings import Settings
 from runtime.temporal import connect, sdk_runtime
-from runtime.topology import Queue, queues_of, worker_for
+from runtime.topology import Queue, WorkerSettings, queues_of, worker_for
 
 
 async def serve(
@@ -37,12 +37,10 @@ async def serve(
             port = await stack.enter_async_context(
                 served(health, settings.health_host, settings.health_port)
             )
+        how = WorkerSettings(settings.build_id, settings.versioned, settings.drain_seconds)
         queues = _wanted(list(queues_of(platform, Activities.of(platform))), settings.queues)
         for queue in queues:
-            worker = worker_for(
-                client, queue, build_id=settings.build_id, drain_seconds=settings.drain_seconds
-            )
-            await stack.enter_async_context(worker)
+            await stack.enter_async_context(worker_for(client, queue, how))
         health.ready = True
         on_started(port)
         await stop.wait()

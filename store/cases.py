@@ -92,7 +92,7 @@ BLOCKED: Final = (
 )
 
 _READ: Final = f"""
-    SELECT c.*, coalesce(b.lines, 0) AS lines, coalesce(b.seconds, 0) AS seconds,
+    SELECT c.*, coalesce(b.lines, 0)::bigint AS lines, coalesce(b.seconds, 0)::bigint AS seconds,
            coalesce(b.currencies, '{{}}') AS currencies, coalesce(b.amounts, '{{}}') AS amounts
     FROM exception_case c
     LEFT JOIN LATERAL (

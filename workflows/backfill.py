@@ -1,7 +1,6 @@
 """Backfill: a past window of work dates is read again, whole, and whatever it changes is posted."""
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 from workflows.policies import READ
 
@@ -12,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from canonical.messages import BackfillWindow, MasterDataRef, PollOutcome, SourceRef
 
 
-@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn
 class Backfill:
     """Safe at any time and beside a poll: what is posted stays posted once."""
 

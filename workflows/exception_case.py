@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from workflows.case_details import case_details
@@ -30,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
     )
 
 
-@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn
 class ExceptionCase:
     """Ends when the case is resolved: by a person, or because no line waits for it any more."""
 

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 from workflows.policies import READ
 
@@ -13,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from canonical.messages import BackfillWindow, PollOutcome, SourceRef
 
 
-@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn
 class PollSource:
     """One poll of one source; a Schedule starts it, and skips it while one still runs."""
 
@@ -26,7 +25,7 @@ class PollSource:
         return found
 
 
-@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn
 class RereadSource:
     """Reads the last weeks of a source whole.
 

@@ -4,7 +4,6 @@ from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 from workflows.policies import ASK_AGAIN_MAX, LOCAL, POST, READ, RECORD
 
@@ -25,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     )
 
 
-@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn
 class TimeToPosting:
     """Ends when every line of the timesheet is posted, or decided never to be."""
 

@@ -1,7 +1,6 @@
 """Upkeep on Schedules: master data kept fresh, sources told, the ERP swept for what is ours."""
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 from workflows.policies import READ, RECORD
 
@@ -20,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     )
 
 
-@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn
 class RefreshMasterData:
     """Reads what rules need to know, often enough that no decision is made on old facts."""
 
@@ -29,7 +28,7 @@ class RefreshMasterData:
         await workflow.execute_activity_method(MasterData.refresh_master_data, ref, **READ)
 
 
-@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn
 class AcknowledgePostings:
     """Tells a source what became of its lines."""
 
@@ -41,7 +40,7 @@ class AcknowledgePostings:
         return outcome
 
 
-@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn
 class SweepPostings:
     """Asks the ERP for every document of ours, and calls people where it does not agree."""
 

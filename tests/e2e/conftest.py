@@ -1,0 +1,43 @@
+"""Platforms for whole-way tests: a ledger and a Temporal server of its own for each test."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from activities import search_attributes as sa
+from sandbox.postgres import Postgres
+from sandbox.temporal_server import TemporalServer
+from store import schema
+from tests.e2e.local_platform import LocalPlatform, local_platform
+from tests.server_fixtures import FreshDatabase
+
+TEMPLATE = "ledger_template"
+
+
+@pytest.fixture(scope="session")
+async def migrated(ledger_postgres: Postgres) -> str:
+    """A migrated ledger that others are copied from."""
+    await schema.upgrade(await ledger_postgres.create_database(TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+async def temporal(tmp_path: Path) -> AsyncIterator[TemporalServer]:
+    """A Temporal server that no other test has left anything on."""
+    attributes = {key.name: key.indexed_value_type for key in sa.ALL}
+    async with TemporalServer(
+        tmp_path / "temporal", search_attributes=attributes, headless=True
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+async def firm(
+    fresh_database: FreshDatabase, migrated: str, temporal: TemporalServer
+) -> AsyncIterator[LocalPlatform]:
+    """The made-up firm's month, a simulated ERP, and a platform between them."""
+    dsn = await fresh_database(migrated)
+    async with local_platform(dsn, temporal.address, temporal.namespace) as platform:
+        await platform.refresh()
+        yield platform
