@@ -93,10 +93,11 @@ def _word(value: Any) -> str:
 
 def readable(message: Any) -> str:
     """Cut Tryton's sentence to what people need: without the values in it, which may be names."""
-    text = _UNPRINTABLE.sub(" ", str(message))
+    text = " ".join(_UNPRINTABLE.sub(" ", str(message)).split())
     text = _LABELS.sub(r"\1", _RECORD.sub(r"\1", text))
     first, last = text.find('"'), text.rfind('"')
     if first != -1:
-        # From the first quote to the last, because a name may contain quotes of its own.
-        text = f"{text[:first]}…{text[last + 1 :]}"
+        # From the first quote to the last, because a name may contain quotes of its own; what
+        # follows a quote that never closes goes too.
+        text = f"{text[:first]}…{text[last + 1 :] if last > first else ''}"
     return text[:_MESSAGE_MAX].strip()
