@@ -45,7 +45,8 @@ class DraftThenPost:
         return World(Row(), (IDLE,) * self.workers, ("free",) * self.drafts)
 
     def key(self, state: World) -> Hashable:
-        return state._replace(workers=tuple(sorted(state.workers)))
+        row, workers, *rest = state
+        return (row, tuple(sorted(workers)), *rest)
 
     def at_rest(self, state: World) -> bool:
         return state.row.state in AT_REST

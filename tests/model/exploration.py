@@ -1,9 +1,11 @@
 """Breadth-first exploration of a finite model: every state, the shortest way to a broken one."""
 
+import gc
 import time
 from array import array
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -158,11 +160,12 @@ def explore(model: Model[S], states_max: int = STATES_MAX) -> Exploration:
     """
     started = time.perf_counter()
     search = _Search(model)
-    found = _first_violation(search, states_max)
-    if found is None:
-        stuck = search.first_stuck()
-        if stuck is not None:
-            found = search.counterexample(stuck, "no path leads to a decision any more")
+    with _no_garbage_collection():
+        found = _first_violation(search, states_max)
+        if found is None:
+            stuck = search.first_stuck()
+            if stuck is not None:
+                found = search.counterexample(stuck, "no path leads to a decision any more")
     return Exploration(
         len(search.states),
         len(search.sources),
@@ -170,6 +173,18 @@ def explore(model: Model[S], states_max: int = STATES_MAX) -> Exploration:
         search.fired,
         found,
     )
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    # States are tuples without cycles: walking through all of them again and again finds nothing.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _first_violation(search: _Search[S], states_max: int) -> Counterexample | None:
