@@ -170,7 +170,8 @@ class SnapshotCache:
                 await session.log_in(ADMIN, snapshot.password_of(ADMIN))
                 await seed(session, firm, calendar, snapshot.password_of("connector"))
         finally:
-            await application.stop()
+            # Everything is committed, so there is nothing to wait for.
+            await application.kill()
         self._progress("Setting up the firm in the ERP", 100)
 
 
