@@ -12,7 +12,7 @@ from connectors.base.rate_budget import RateBudget
 from connectors.conformance.http_contract import FaultyNetwork
 
 IsWrite = Callable[[httpx.Request], bool]
-_Carry = Callable[[httpx.Request], Awaitable[httpx.Response]]
+Carry = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 
 class PostingNetwork(FaultyNetwork):
@@ -21,7 +21,7 @@ class PostingNetwork(FaultyNetwork):
     def __init__(self, system: httpx.AsyncBaseTransport, is_write: IsWrite) -> None:
         super().__init__(system)
         self._is_write = is_write
-        self._fault: _Carry | None = None
+        self._fault: Carry | None = None
         self._broken_after_write = 0
         self._broken_requests = 0
         self._held: list[httpx.Request] = []
@@ -45,7 +45,11 @@ class PostingNetwork(FaultyNetwork):
     async def aclose(self) -> None:
         await self._system.aclose()
 
-    async def _carry(self, request: httpx.Request) -> httpx.Response:
+    def on_next_write(self, fault: Carry) -> None:
+        """Let something else happen to the next write than that it reaches the ERP."""
+        self._fault = fault
+
+    async def carry(self, request: httpx.Request) -> httpx.Response:
         """Let the ERP carry a request out, to the end of its answer."""
         response = await self._system.handle_async_request(request)
         await response.aread()
@@ -55,10 +59,10 @@ class PostingNetwork(FaultyNetwork):
         """The ERP carries the next write out, and its answer is lost."""
 
         async def fault(request: httpx.Request) -> httpx.Response:
-            await self._carry(request)
+            await self.carry(request)
             raise httpx.ReadTimeout("lost", request=request)
 
-        self._fault = fault
+        self.on_next_write(fault)
 
     def hold_next_write(self) -> None:
         """The next write stays under way, unanswered, until `release`."""
@@ -67,12 +71,12 @@ class PostingNetwork(FaultyNetwork):
             self._held.append(request)
             raise httpx.ReadTimeout("held", request=request)
 
-        self._fault = fault
+        self.on_next_write(fault)
 
     async def release(self) -> None:
         """All that was held arrives now, and is carried out as the ERP sees fit."""
         held, self._held = self._held, []
-        await asyncio.gather(*map(self._carry, held))
+        await asyncio.gather(*map(self.carry, held))
 
     def answer_next_write(
         self,
@@ -86,10 +90,10 @@ class PostingNetwork(FaultyNetwork):
 
         async def fault(request: httpx.Request) -> httpx.Response:
             if carried_out:
-                await self._carry(request)
+                await self.carry(request)
             return httpx.Response(status, headers=headers, content=body, request=request)
 
-        self._fault = fault
+        self.on_next_write(fault)
 
     def refuse_next_write(self) -> None:
         """The next write finds nobody who listens."""
@@ -97,7 +101,7 @@ class PostingNetwork(FaultyNetwork):
         async def fault(request: httpx.Request) -> httpx.Response:
             raise httpx.ConnectError("refused", request=request)
 
-        self._fault = fault
+        self.on_next_write(fault)
 
     def alter_next_write(self, alter: Callable[[bytes], bytes]) -> None:
         """The ERP gets something else than was sent, as if it had changed it silently."""
@@ -116,7 +120,7 @@ class PostingNetwork(FaultyNetwork):
             )
             return await self._system.handle_async_request(changed)
 
-        self._fault = fault
+        self.on_next_write(fault)
 
     def break_after_next_write(self, requests: int) -> None:
         """So many requests after the next write get no answer."""

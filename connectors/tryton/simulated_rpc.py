@@ -61,6 +61,8 @@ class Rpc:
     def __init__(self, books: Books) -> None:
         self._books: Final = books
         self.company_filter = "all"
+        # Rights on a model, where they are not all.
+        self.rights: dict[str, Mapping[str, int]] = {}
         self._methods: Final[dict[str, Method]] = {
             "model.timesheet.work.write": self._write_works,
             "model.timesheet.line.create": self._create_lines,
@@ -148,4 +150,4 @@ class Rpc:
         return json.dumps({"company_filter": self.company_filter, "companies": companies})
 
     def _access(self, params: Sequence[Any], _: Context) -> str:
-        return json.dumps(dict.fromkeys(params[0], _RIGHTS))
+        return json.dumps({model: self.rights.get(model, _RIGHTS) for model in params[0]})

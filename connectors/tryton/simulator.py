@@ -12,7 +12,7 @@ import json
 import socket
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,8 +31,8 @@ _RETRY_AFTER: Final = (b"retry-after", b"1")
 _KEEP_ALIVE_SECONDS: Final = 2
 
 Scope = Mapping[str, Any]
-Receive = Callable[[], Any]
-Send = Callable[[Mapping[str, Any]], Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _Header = tuple[bytes, bytes]
 
 
@@ -52,6 +52,7 @@ class SimulatedTryton:
         self.sessions: Final = Sessions(user, password)
         self.rpc: Final = Rpc(books)
         self.calls: Final[Counter[str]] = Counter()
+        self.version = "8.2"
         # What each call takes at the server before it does anything.
         self.latency_seconds = 0.0
         self._paths: Final = {f"/{database}/rpc/": self._database, "/rpc/": self._server}
@@ -70,8 +71,10 @@ class SimulatedTryton:
 
     async def _server(self, _: Scope, body: bytes, send: Send) -> None:
         call = json.loads(body)
-        known = {"common.server.version": '"8.2"', "common.db.list": '["erp"]'}
-        await _answer(send, call["id"], "result", known[call["method"]])
+        if call["method"] == "common.server.version":
+            await _answer(send, call["id"], "result", json.dumps(self.version))
+        else:
+            await _page(send, 500)
 
     async def _database(self, scope: Scope, body: bytes, send: Send) -> None:
         try:
