@@ -55,43 +55,40 @@ def decide(posting: Posting, operation: PostingOperation, lane: str) -> Decision
         return Decision(Step.SEND)
     assert posting.state is PostingState.SENDING
     elapsed_ms = posting.claimed_ms_ago or 0
-    if isinstance(operation.guard, NoGuard):
-        return _undecidable(posting, operation, lane, elapsed_ms)
     if elapsed_ms > operation.quiet_seconds * 1000:
-        return Decision(Step.LOOK_UP)
+        # Without a guard a person can tell, but only now that nothing can appear any more.
+        return Decision(
+            Step.GIVE_TO_PERSON if isinstance(operation.guard, NoGuard) else Step.LOOK_UP
+        )
     if posting.has_news:
         # It must not be sent again; so it is settled once nothing can be in flight any more.
         return _wait_until(operation.quiet_seconds, elapsed_ms)
     takeover_seconds = operation.send_window_seconds + operation.in_flight_max_seconds
     if posting.claimed_by != lane and elapsed_ms <= takeover_seconds * 1000:
         return _wait_until(takeover_seconds, elapsed_ms)
-    return _retry(operation, elapsed_ms)
+    return _retry(posting, operation, elapsed_ms)
 
 
-def _retry(operation: PostingOperation, elapsed_ms: int) -> Decision:
+def _retry(posting: Posting, operation: PostingOperation, elapsed_ms: int) -> Decision:
     match operation.guard:
         case CompareAndSet() | UniqueReference() | DraftThenPost():
             return Decision(Step.LOOK_UP_AND_SEND)
-        case IdempotencyKey(ttl_seconds=ttl):
-            if elapsed_ms < ttl * 500:
+        case IdempotencyKey():
+            # The key lives from the first attempt on; the claim checks its age once more.
+            first_ms = posting.unknown_ms_ago or elapsed_ms
+            if first_ms < (key_age_max_seconds(operation) or 0) * 1000:
                 return Decision(Step.SEND_AGAIN)
             return _wait_until(operation.quiet_seconds, elapsed_ms)
-        case Lookup():
+        case Lookup() | NoGuard():
             return _wait_until(operation.quiet_seconds, elapsed_ms)
-        case NoGuard():
-            return Decision(Step.GIVE_TO_PERSON)
         case _:
             assert_never(operation.guard)
 
 
-def _undecidable(
-    posting: Posting, operation: PostingOperation, lane: str, elapsed_ms: int
-) -> Decision:
-    """Without a guard: an attempt of another lane may still be answered, ours will not be."""
-    window = operation.send_window_seconds + operation.in_flight_max_seconds
-    if posting.claimed_by != lane and elapsed_ms <= window * 1000:
-        return _wait_until(window, elapsed_ms)
-    return Decision(Step.GIVE_TO_PERSON)
+def key_age_max_seconds(operation: PostingOperation) -> int | None:
+    """How long after its first attempt a key may be sent again; None where no key expires."""
+    guard = operation.guard
+    return guard.ttl_seconds // 2 if isinstance(guard, IdempotencyKey) else None
 
 
 def _wait_until(age_seconds: int, elapsed_ms: int) -> Decision:

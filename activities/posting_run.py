@@ -15,7 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from activities import metrics, posting_causes
-from activities.posting_protocol import Step, decide
+from activities.posting_protocol import Step, decide, key_age_max_seconds
 from activities.posting_results import (
     Result,
     after,
@@ -131,7 +131,7 @@ class PostingRun:
         operation = self._target.manifest.operation(postings[0].kind)
         # Measured before the claim is asked for: a late reply must count against the window.
         started = time.monotonic()
-        fences = await self._claim(postings, evidence)
+        fences = await self._claim(postings, evidence, operation)
         claimed = [replace(one, fence=fences[one.key]) for one in postings if one.key in fences]
         if len(claimed) < len(postings):
             # Another lane has the rest; it will have settled them when we come back.
@@ -230,5 +230,10 @@ class PostingRun:
         written = json.dumps(evidence, sort_keys=True)
         async with self._database.transaction() as connection:
             return await posting_attempts.claim(
-                connection, postings, self._lane, written, self._recorder.who
+                connection,
+                postings,
+                self._lane,
+                written,
+                self._recorder.who,
+                key_age_max_seconds=key_age_max_seconds(operation),
             )

@@ -1,4 +1,4 @@
-"""The firm's master data as a simulated Tryton holds it, for tests and benchmarks without the ERP."""
+"""The firm's master data as a simulated Tryton holds it, for tests and benchmarks."""
 
 from collections.abc import Iterator
 

@@ -22,12 +22,16 @@ class LineOfCase:
     starts_on: date | None
 
 
-# EXCEPTION is checked again by preparation; IN_DOUBT is known, by a person, not to be booked;
+# EXCEPTION is checked again by preparation; IN_DOUBT is known, by a person, not to be booked
+# (it came to people only after nothing could be in flight any more);
 # what is posted and disputed is read back again once it hangs on no case any more.
 _LET_GO: Final = f"""
     UPDATE posting p
     SET released_at = CASE WHEN p.state = 'EXCEPTION' THEN now() END,
-        state = CASE WHEN p.state = 'IN_DOUBT' THEN 'PENDING' ELSE p.state END,
+        state = CASE WHEN p.state <> 'IN_DOUBT' THEN p.state
+                     WHEN p.withdrawn THEN 'CANCELLED'
+                     WHEN p.next_revision IS NOT NULL THEN 'SUPERSEDED'
+                     ELSE 'PENDING' END,
         unknown_since = CASE WHEN p.state = 'IN_DOUBT' THEN NULL ELSE p.unknown_since END,
         case_id = CASE WHEN p.state = 'EXCEPTION' THEN p.case_id END,
         last_outcome = CASE WHEN p.last_outcome = 'executed:stray' THEN NULL

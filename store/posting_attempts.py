@@ -46,6 +46,9 @@ _CLAIM: Final = """
       JOIN unnest($1::uuid[], $2::bigint[]) AS wanted(key, fence)
         ON p.key = wanted.key AND p.fence = wanted.fence
       WHERE p.state IN ('PENDING', 'SENDING')
+        AND (p.state = 'PENDING' OR $8::int IS NULL
+             OR coalesce(p.unknown_since, p.sent_at)
+                > clock_timestamp() - make_interval(secs => $8))
       ORDER BY p.key FOR UPDATE OF p SKIP LOCKED
     )
     UPDATE posting p
@@ -60,12 +63,19 @@ _CLAIM: Final = """
 
 
 async def claim(
-    connection: Connection, postings: Sequence[Posting], lane: str, evidence: str, who: Who
+    connection: Connection,
+    postings: Sequence[Posting],
+    lane: str,
+    evidence: str,
+    who: Who,
+    *,
+    key_age_max_seconds: int | None = None,
 ) -> dict[UUID, int]:
     """Transaction 1: take rows whose fence is still the one that was read; gives new fences.
 
     Commit before the first byte leaves. A row taken over from an unanswered attempt keeps the
-    time since which its outcome is unknown.
+    time since which its outcome is unknown; it is not taken if its first attempt is older than
+    `key_age_max_seconds`, because the ERP may have forgotten its key.
     """
     rows = await connection.fetch(
         _CLAIM,
@@ -76,6 +86,7 @@ async def claim(
         who.actor,
         who.reason,
         who.correlation_id,
+        key_age_max_seconds,
     )
     return {row["key"]: row["fence"] for row in rows}
 

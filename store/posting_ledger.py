@@ -57,7 +57,8 @@ POSTING_COLUMNS: Final = """
     p.amendment, p.document_id, p.legal_entity, p.seconds, p.amount, p.currency, p.state, p.fence,
     p.claimed_by, p.sent_at, p.unknown_since, p.body_hash, p.intent, p.erp_document_id,
     p.attested_at, p.case_id, p.released_at, p.corrects, p.waits_for, p.next_revision, p.withdrawn,
-    (extract(epoch FROM clock_timestamp() - p.sent_at) * 1000)::bigint AS claimed_ms_ago
+    (extract(epoch FROM clock_timestamp() - p.sent_at) * 1000)::bigint AS claimed_ms_ago,
+    (extract(epoch FROM clock_timestamp() - p.unknown_since) * 1000)::bigint AS unknown_ms_ago
 """
 
 
@@ -273,5 +274,6 @@ def posting_from(row: Row) -> Posting:
         next_revision=row["next_revision"],
         withdrawn=row["withdrawn"],
         claimed_ms_ago=row["claimed_ms_ago"],
+        unknown_ms_ago=row["unknown_ms_ago"],
         approved_at=row["approved_at"],
     )

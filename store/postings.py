@@ -85,6 +85,8 @@ class Posting:
     withdrawn: bool
     # Milliseconds since the last claim by the database's clock; None if never claimed.
     claimed_ms_ago: int | None
+    # Milliseconds since the first attempt that was never settled; None if there is none.
+    unknown_ms_ago: int | None
     # When the source line was approved (UTC), for the time from approval to posting.
     approved_at: datetime | None
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from canonical.posting import PostingKind
-from connectors.base.guard import Bulk, Guard
+from connectors.base.guard import Bulk, Guard, IdempotencyKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class PostingOperation:
     guard: Guard
     bulk: Bulk
     reference: ReferenceField
-    # From asking for the claim to the last byte written; older claims are given back (W).
+    # From asking for the claim to the last byte written (W); the platform gives older claims
+    # back, and tells `post` the moment after which nothing may leave.
     send_window_seconds: int
     # The longest time a request may be under way at the ERP (F), and the longest time until a
     # created document can be found (L). Needed to prove that an unanswered write never happened.
@@ -30,6 +31,14 @@ class PostingOperation:
     lag_max_seconds: int = 0
     # Calls of this kind that the ERP takes side by side.
     concurrency_max: int = 1
+
+    def __post_init__(self) -> None:
+        under_way = self.send_window_seconds + self.in_flight_max_seconds
+        if isinstance(self.guard, IdempotencyKey) and self.guard.ttl_seconds < 2 * under_way:
+            raise ValueError(
+                f"a key of {self.guard.ttl_seconds} s may expire while a request that carries it "
+                f"is under way, which takes up to {under_way} s: declare Lookup instead"
+            )
 
     @property
     def quiet_seconds(self) -> int:

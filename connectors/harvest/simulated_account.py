@@ -89,7 +89,8 @@ class HarvestAccount:
         """Add time entries; raises KeyError if one names a master that is not there."""
         added = 0
         for facts in entries:
-            entry = Entry(facts, _whole_seconds(facts.updated_at or self.clock()))
+            changed = _whole_seconds(facts.updated_at or self.clock())
+            entry = Entry(facts, changed, facts.reference)
             self.json_of(entry)  # Finds out whether all of its masters are there.
             self._entries[facts.id] = entry
             added += 1
@@ -228,6 +229,26 @@ class HarvestAccount:
             for entry in self._entries.values()
             if entry.reference is not None
         }
+
+    def state(self) -> AccountState:
+        """Everything, as a file that another simulator can start from."""
+        return AccountState(
+            account_id=self.account_id,
+            token=self.token,
+            company=self.company,
+            approval_feature=self.approval_feature,
+            users=tuple(self._users.values()),
+            clients=tuple(self._clients.values()),
+            projects=tuple(self._projects.values()),
+            tasks=tuple(self._tasks.values()),
+            assignments=tuple(self._assignments.values()),
+            time_entries=tuple(
+                entry.facts.model_copy(
+                    update={"updated_at": entry.updated_at, "reference": entry.reference}
+                )
+                for entry in self._entries.values()
+            ),
+        )
 
     def summary(self) -> dict[str, Any]:
         """How things stand, in counts."""

@@ -88,6 +88,8 @@ class SimulatedEntry(State):
     is_running: bool = False
     is_billed: bool = False
     updated_at: datetime | None = None
+    # What we were told became of it.
+    reference: dict[str, str] | None = None
 
 
 class SimulatedMasters(State):

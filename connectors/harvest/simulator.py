@@ -52,7 +52,11 @@ def simulated_harvest(account: HarvestAccount) -> Starlette:
     async def references(_: Request) -> Response:
         return JSONResponse(account.references())
 
+    async def state(_: Request) -> Response:
+        return Response(account.state().model_dump_json(), media_type="application/json")
+
     ours = [
+        Route("/state", state, methods=["GET"]),
         Route("/status", status, methods=["GET"]),
         Route("/references", references, methods=["GET"]),
         *(

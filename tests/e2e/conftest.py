@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from activities import search_attributes as sa
 from sandbox.postgres import Postgres
 from sandbox.temporal_server import TemporalServer
+from sandbox.world import our_search_attributes
 from store import schema
 from tests.e2e.local_platform import LocalPlatform, local_platform
 from tests.server_fixtures import FreshDatabase
@@ -25,9 +25,8 @@ async def migrated(ledger_postgres: Postgres) -> str:
 @pytest.fixture
 async def temporal(tmp_path: Path) -> AsyncIterator[TemporalServer]:
     """A Temporal server that no other test has left anything on."""
-    attributes = {key.name: key.indexed_value_type for key in sa.ALL}
     async with TemporalServer(
-        tmp_path / "temporal", search_attributes=attributes, headless=True
+        tmp_path / "temporal", search_attributes=our_search_attributes(), headless=True
     ) as server:
         yield server
 

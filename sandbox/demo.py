@@ -1,0 +1,108 @@
+"""The demo: a firm's month goes from Harvest into a real ERP while things go wrong."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from connectors.harvest.simulated_orders import Additions, Changes
+from connectors.harvest.simulated_state import Change, SimulatedEntry
+from sandbox.control_totals import control_totals
+from sandbox.faults import Fault, FaultKind
+from sandbox.firm import Month
+from sandbox.platform_view import PlatformView, Standing, platform_view
+from sandbox.summary import Summary, summary_of
+from sandbox.world import Ports, Progress, World
+
+_WRITE: Final = {"method": "model.timesheet.work.write"}
+# What the ERP and the way to it do to the first writes.
+FAULTS: Final = (
+    Fault(kind=FaultKind.LOST_ANSWER, fields=_WRITE, next_requests=4),
+    Fault(kind=FaultKind.THROTTLE, fields=_WRITE, next_requests=2),
+    Fault(kind=FaultKind.UNAVAILABLE, fields=_WRITE, next_requests=2),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Whom the demo tells how far it is."""
+
+    step: Callable[[str], None]
+    building: Progress
+    standing: Callable[[Standing], None]
+
+
+async def run_demo(home: Path, month: Month, cache: Path, ports: Ports, stage: Stage) -> Summary:
+    """Make a new world, carry the month through it, and leave it stopped and kept."""
+    started = time.monotonic()
+    await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+    stage.step("Starting PostgreSQL, Temporal, Tryton, Harvest and a worker")
+    world = World(home, month, cache=cache, faulty=True, ports=ports, on_progress=stage.building)
+    async with world, platform_view(world) as platform:
+        await _post_the_month(world, platform, stage)
+        await _life_goes_on(world, platform, stage)
+        stage.step("Asking Harvest, the ledger and the ERP for their totals")
+        totals = await control_totals(world, platform)
+        report = await world.proxy.report()
+        return summary_of(
+            totals,
+            await platform.blocked(),
+            fired={kind.value: report.of(kind).fired for kind in FaultKind},
+            seconds=round(time.monotonic() - started),
+        )
+
+
+async def _post_the_month(world: World, platform: PlatformView, stage: Stage) -> None:
+    stage.step("Reading master data of both sides")
+    await platform.refresh()
+    await world.proxy.inject(*FAULTS)
+    stage.step("Posting the month, while answers get lost and a worker is killed")
+    await platform.read_source()
+    await _kill_a_worker_halfway(world, platform, stage)
+    await platform.settled(stage.standing)
+
+
+async def _kill_a_worker_halfway(world: World, platform: PlatformView, stage: Stage) -> None:
+    while True:
+        now = await platform.standing()
+        stage.standing(now)
+        if now.posted > now.approved // 3:
+            break
+        await asyncio.sleep(0.05)
+    await world.worker.kill()
+    await world.worker.restart()
+
+
+async def _life_goes_on(world: World, platform: PlatformView, stage: Stage) -> None:
+    """After posting, people change hours, withdraw an approval, delete a line, book twice."""
+    stage.step("Correcting what people changed in Harvest after it was posted")
+    account = await world.harvest.account()
+    mine = [one for one in account.time_entries if one.user_id == account.users[0].id]
+    changed, withdrawn, deleted, doubled = mine[3], mine[9], mine[15], mine[21]
+    await world.harvest.withdraw(frozenset({changed.id, withdrawn.id}))
+    await world.harvest.order(
+        "change", Changes(changes=(Change(id=changed.id, hours=changed.hours + 1),))
+    )
+    await world.harvest.approve(frozenset({changed.id}))
+    await world.harvest.delete(frozenset({deleted.id}))
+    await world.harvest.order("add", Additions(time_entries=tuple(_mistakes(doubled))))
+    await platform.reread(world.firm)
+    await platform.settled(stage.standing)
+
+
+def _mistakes(model: SimulatedEntry) -> list[SimulatedEntry]:
+    """The same work entered twice, and a day of 26 hours."""
+    new = {"id": model.id + 100_000, "updated_at": None}
+    sunday = model.spent_date + timedelta(days=6 - model.spent_date.weekday())
+    return [
+        model.model_copy(update=new),
+        model.model_copy(
+            update=new
+            | {"id": model.id + 100_001, "spent_date": sunday, "hours": model.hours + 26}
+            | {"notes": "Cut-over weekend"}
+        ),
+    ]

@@ -1,0 +1,115 @@
+"""What the local world asks the platform: start a workflow, and how far everything is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from temporalio.client import Client
+
+from canonical.messages import BackfillWindow, MasterDataRef, SourceRef
+from runtime.temporal import connect
+from runtime.topology import UPKEEP_QUEUE
+from sandbox.firm import Firm
+from sandbox.world import World
+from store import reports
+from store.database import Database
+
+_POLL_SECONDS: Final = 0.1
+SETTLE_SECONDS_MAX: Final = 300
+SOURCE: Final = SourceRef(connection="harvest", target="tryton")
+
+_PROGRESS: Final = """
+    SELECT (SELECT count(*) FROM source_line WHERE status = 'APPROVED') AS approved,
+      (SELECT count(*) FROM posting WHERE state = 'POSTED' AND kind = 'time') AS posted,
+      (SELECT count(*) FROM posting WHERE state = 'EXCEPTION') AS stopped,
+      (SELECT count(*) FROM posting WHERE state IN ('PENDING', 'SENDING')) AS under_way,
+      (SELECT count(*) FROM document WHERE news_seq > dispatched_seq) AS owed
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far the ledger is, in lines."""
+
+    approved: int
+    posted: int
+    stopped: int
+    under_way: int
+    owed: int
+
+    @property
+    def settled(self) -> bool:
+        """Every approved line is posted or in a case, and nothing is under way."""
+        return self.under_way == 0 and self.owed == 0 and self.posted + self.stopped > 0
+
+
+class PlatformView:
+    """A client of Temporal and of the ledger, for one world."""
+
+    def __init__(self, client: Client, database: Database) -> None:
+        self.client = client
+        self.database = database
+        self._runs = 0
+
+    async def run(self, workflow: str, argument: Any) -> Any:
+        """Run an upkeep workflow to its end, as its Schedule would."""
+        self._runs += 1
+        return await self.client.execute_workflow(
+            workflow, argument, id=f"demo/{workflow}/{self._runs}", task_queue=UPKEEP_QUEUE
+        )
+
+    async def refresh(self) -> None:
+        """Read the masters of both sides."""
+        ref = MasterDataRef(connection=SOURCE.connection, target=SOURCE.target)
+        await self.run("RefreshMasterData", ref)
+
+    async def read_source(self) -> None:
+        """Take in what is new in Harvest, deletions included, and start or tell the workflows."""
+        await self.run("PollSource", SOURCE)
+
+    async def reread(self, firm: Firm) -> None:
+        """Read the firm's month, and the one before, whole: so deletions are found."""
+        window = BackfillWindow(
+            connection=SOURCE.connection,
+            target=SOURCE.target,
+            first=firm.month.before().first_day,
+            last=firm.month.last_day,
+        )
+        await self.run("Backfill", window)
+
+    async def standing(self) -> Standing:
+        """How far it is now."""
+        row = await self.database.fetch_row(_PROGRESS)
+        assert row is not None
+        return Standing(**dict(row))
+
+    async def settled(self, on_standing: Callable[[Standing], None] = lambda _: None) -> Standing:
+        """Wait until all is settled; TimeoutError after five minutes."""
+        async with asyncio.timeout(SETTLE_SECONDS_MAX):
+            while True:
+                now = await self.standing()
+                on_standing(now)
+                if now.settled:
+                    return now
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def blocked(self) -> list[reports.Blocked]:
+        """What waits for people."""
+        async with self.database.transaction() as connection:
+            return await reports.blocked(connection)
+
+
+@asynccontextmanager
+async def platform_view(world: World) -> AsyncIterator[PlatformView]:
+    """Look at a world's platform for the length of a block."""
+    environment = world.environment
+    database = await Database.connect(environment["LEDGERWAY_DATABASE_URL"], connections_max=2)
+    try:
+        client = await connect(
+            environment["LEDGERWAY_TEMPORAL_ADDRESS"], environment["LEDGERWAY_TEMPORAL_NAMESPACE"]
+        )
+        yield PlatformView(client, database)
+    finally:
+        await database.close()

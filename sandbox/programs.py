@@ -1,0 +1,148 @@
+"""Python programs of ours that the local world runs as processes of their own."""
+
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from connectors.harvest.simulated_state import AccountState, Selection
+from sandbox.child_process import LOCALHOST, ChildProcess, dies_with_its_parent, free_port
+
+_CHECKOUT = Path(__file__).parents[1]
+
+
+def python_program(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module of ours and ends with this process."""
+    return [*dies_with_its_parent("TERM"), sys.executable, "-m", module, *arguments]
+
+
+def with_checkout(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """An environment in which our packages are found from any working directory."""
+    return {**(environment or {}), "PYTHONPATH": str(_CHECKOUT)}
+
+
+class HarvestServer:
+    """A simulated Harvest over HTTP; its account is a file that outlives the process."""
+
+    def __init__(self, home: Path, *, port: int | None = None) -> None:
+        self._home = home
+        self._port = port or free_port()
+        self._child = ChildProcess(
+            "Harvest's simulator", home / "simulator.log", stop_signal=signal.SIGTERM
+        )
+        self._http = httpx.AsyncClient(base_url=f"http://{LOCALHOST}:{self._port}", timeout=30)
+
+    @property
+    def url(self) -> str:
+        """The vendor's own address."""
+        return f"http://{LOCALHOST}:{self._port}/v2"
+
+    @property
+    def state_file(self) -> Path:
+        """Where the account is kept."""
+        return self._home / "account.json"
+
+    async def start(self, account: AccountState | None = None) -> Self:
+        """Serve an account; without one, the account that was kept."""
+        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if account is not None:
+            self.state_file.write_text(account.model_dump_json())
+        await self._child.spawn(
+            python_program(
+                "connectors.harvest.simulator",
+                *("--port", str(self._port), "--state", str(self.state_file)),
+            ),
+            with_checkout(),
+        )
+        await self._child.wait_until(self._answers)
+        return self
+
+    async def stop(self) -> None:
+        """Keep the account and end the server."""
+        if self._child.alive:
+            self.state_file.write_text((await self.account()).model_dump_json())
+        await self._child.stop()
+        await self._http.aclose()
+
+    async def account(self) -> AccountState:
+        """Everything in the account, as its owner sees it."""
+        answer = await self._http.get("/__sim/state")
+        answer.raise_for_status()
+        return AccountState.model_validate_json(answer.content)
+
+    async def order(self, name: str, body: Any) -> None:
+        """Do what people would do in Harvest's own pages; `body` is one of its orders."""
+        content = body.model_dump_json() if hasattr(body, "model_dump_json") else json.dumps(body)
+        answer = await self._http.post(f"/__sim/{name}", content=content)
+        answer.raise_for_status()
+
+    async def approve(self, ids: frozenset[int]) -> None:
+        """Approve entries."""
+        await self.order("approve", Selection(ids=ids))
+
+    async def withdraw(self, ids: frozenset[int]) -> None:
+        """Take the approval of entries back."""
+        await self.order("withdraw", Selection(ids=ids))
+
+    async def delete(self, ids: frozenset[int]) -> None:
+        """Delete entries."""
+        await self.order("delete", Selection(ids=ids))
+
+    async def _answers(self) -> bool:
+        try:
+            await self._http.get("/__sim/status")
+        except httpx.TransportError:
+            return False
+        return True
+
+
+class WorkerProgram:
+    """A worker in a process of its own, which can be killed like any other."""
+
+    def __init__(self, home: Path, *, health_port: int | None = None) -> None:
+        self._home = home
+        self.health_port = health_port or free_port()
+        self._child = ChildProcess("the worker", home / "worker.log", stop_signal=signal.SIGTERM)
+        self._environment: dict[str, str] = {}
+
+    @property
+    def metrics_url(self) -> str:
+        """Where Prometheus would scrape it."""
+        return f"http://{LOCALHOST}:{self.health_port}/metrics"
+
+    async def start(self, environment: Mapping[str, str]) -> None:
+        """Start it; it is ready when it serves every queue."""
+        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._environment = with_checkout(
+            {**environment, "LEDGERWAY_HEALTH_PORT": str(self.health_port)}
+        )
+        await self._child.spawn(python_program("worker"), self._environment)
+
+    async def ready(self) -> None:
+        """Wait until it serves."""
+        async with httpx.AsyncClient() as http:
+
+            async def answers() -> bool:
+                try:
+                    answer = await http.get(f"http://{LOCALHOST}:{self.health_port}/ready")
+                except httpx.TransportError:
+                    return False
+                return answer.status_code == httpx.codes.OK
+
+            await self._child.wait_until(answers)
+
+    async def kill(self) -> None:
+        """End it by SIGKILL, in the middle of whatever it does."""
+        await self._child.kill()
+
+    async def restart(self) -> None:
+        """Start it again after a kill."""
+        await self._child.spawn(python_program("worker"), self._environment)
+
+    async def stop(self) -> None:
+        """Have it finish what it is doing, and end it."""
+        await self._child.stop()

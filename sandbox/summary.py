@@ -1,0 +1,68 @@
+"""The demo's result: for people as a table, for programs as JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from canonical.exact import decimal_text
+from canonical.hours import hours_from_seconds
+from sandbox.control_totals import ControlTotals, Total
+from store.reports import Blocked
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the demo came to."""
+
+    totals: ControlTotals
+    cases: Sequence[Blocked]
+    fired: Mapping[str, int]
+    seconds: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary with its documented top-level keys; amounts and hours are text."""
+        totals = self.totals
+        return {
+            "approved_lines": totals.approved,
+            "posted_lines": totals.erp.lines,
+            "lines_in_cases": totals.in_cases,
+            "cases": [
+                {
+                    "cause": case.cause,
+                    "subject": case.subject,
+                    "legal_entity": case.legal_entity,
+                    "lines": case.lines,
+                    "hours": decimal_text(hours_from_seconds(case.seconds)),
+                    "amount": decimal_text(case.amount),
+                    "currency": case.currency,
+                }
+                for case in self.cases
+            ],
+            "duplicates": totals.duplicates,
+            "control_totals": {
+                "source": _total(totals.source),
+                "ledger": _total(totals.ledger),
+                "erp": _total(totals.erp),
+            },
+            "differences": totals.differences,
+            "faults_fired": dict(self.fired),
+            "seconds": self.seconds,
+        }
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON."""
+        path.write_text(json.dumps(self.as_json(), indent=2) + "\n")
+
+
+def summary_of(
+    totals: ControlTotals, cases: Sequence[Blocked], *, fired: Mapping[str, int], seconds: int
+) -> Summary:
+    """Put together what was found."""
+    happened = {kind: count for kind, count in fired.items() if count}
+    return Summary(totals, cases, happened, seconds)
+
+
+def _total(total: Total) -> dict[str, Any]:
+    return {"lines": total.lines, "hours": total.hours}
