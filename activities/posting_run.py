@@ -226,7 +226,9 @@ class PostingRun:
     async def _give_to_person(self, postings: Sequence[Posting]) -> None:
         await self._recorder.record([in_doubt(posting) for posting in postings])
 
-    async def _claim(self, postings: Sequence[Posting], evidence: GuardEvidence) -> dict[UUID, int]:
+    async def _claim(
+        self, postings: Sequence[Posting], evidence: GuardEvidence, operation: PostingOperation
+    ) -> dict[UUID, int]:
         written = json.dumps(evidence, sort_keys=True)
         async with self._database.transaction() as connection:
             return await posting_attempts.claim(
