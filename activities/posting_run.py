@@ -37,6 +37,7 @@ from connectors.base.errors import (
     RejectedError,
     TransientError,
 )
+from connectors.base.manifest import PostingOperation
 from store import posting_attempts
 from store.database import Database
 from store.postings import AttemptClass, Posting
