@@ -194,8 +194,8 @@ class Postgres:
         reach = [*disguise.prefix, "test", "-x", str(binaries() / "postgres"), "-a", "-x"]
         if subprocess.run([*reach, str(self._home)], check=False, cwd="/").returncode:
             raise ServerError(
-                f"PostgreSQL does not run as root, and user {disguise.user.pw_name} reaches either"
-                f" {binaries()} or {self._home} not: put them where others may pass"
+                f"PostgreSQL does not run as root, and user {disguise.user.pw_name} cannot reach"
+                f" {binaries()} and {self._home}: put both where others may pass"
             )
 
     def _create_cluster(self, disguise: _Disguise) -> None:

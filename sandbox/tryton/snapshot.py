@@ -22,7 +22,7 @@ from sandbox.postgres import Postgres, major_version
 from sandbox.tryton.application import POSTGRES_SETTINGS, Application, write_configuration
 from sandbox.tryton.installation import Installation, requirements_hash
 from sandbox.tryton.json_rpc import JsonRpcSession
-from sandbox.tryton.seed import ADMIN, Calendar, seed
+from sandbox.tryton.seed import ADMIN, CONNECTOR, Calendar, seed
 
 MODULES = (
     "account",
@@ -60,6 +60,11 @@ class Snapshot:
     dump: Path
     credentials: Path
 
+    @property
+    def complete(self) -> bool:
+        """Whether both files are there; each of them appears whole."""
+        return self.dump.exists() and self.credentials.exists()
+
     def password_of(self, user: str) -> str:
         """Read the password of one of the ERP's users."""
         passwords: dict[str, str] = json.loads(self.credentials.read_text())
@@ -77,11 +82,11 @@ class SnapshotCache:
     async def obtain(self, firm: Firm, calendar: Calendar) -> Snapshot:
         """Return the snapshot of a firm, building what is missing of it."""
         snapshot = self._snapshot(firm, calendar)
-        if snapshot.dump.exists():
+        if snapshot.complete:
             return snapshot
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         async with exclusive(self._directory / "building.lock"):
-            if not snapshot.dump.exists():
+            if not snapshot.complete:
                 await self._build(snapshot, firm, calendar)
         return snapshot
 
@@ -106,7 +111,7 @@ class SnapshotCache:
         try:
             async with Postgres(workshop / "postgres", settings=POSTGRES_SETTINGS) as postgres:
                 schema = self._schema()
-                if schema.dump.exists() and schema.credentials.exists():
+                if schema.complete:
                     await postgres.restore(schema.dump, BUILD_DATABASE)
                 else:
                     await self._create_schema(postgres, schema, workshop)
@@ -116,13 +121,15 @@ class SnapshotCache:
             await asyncio.to_thread(shutil.rmtree, workshop, ignore_errors=True)
 
     async def _create_schema(self, postgres: Postgres, schema: Snapshot, workshop: Path) -> None:
-        passwords = {user: secrets.token_urlsafe(18) for user in ("admin", "connector")}
-        _write_private(schema.credentials, json.dumps(passwords))
+        # Snapshots that were made with the passwords of before are still there.
+        if not schema.credentials.exists():
+            passwords = {user: secrets.token_urlsafe(18) for user in (ADMIN, CONNECTOR)}
+            _write_private(schema.credentials, json.dumps(passwords))
         await postgres.create_database(BUILD_DATABASE)
         configuration = workshop / "trytond.conf"
         write_configuration(configuration, postgres)
         password_file = workshop / "admin.password"
-        _write_private(password_file, passwords[ADMIN])
+        _write_private(password_file, schema.password_of(ADMIN))
         log = workshop / "schema.log"
         child = ChildProcess("Tryton's set-up", log, stop_signal=signal.SIGTERM)
         await child.spawn(
@@ -168,7 +175,7 @@ class SnapshotCache:
             self._progress("Setting up the firm in the ERP", 30)
             async with JsonRpcSession(application.url, BUILD_DATABASE) as session:
                 await session.log_in(ADMIN, snapshot.password_of(ADMIN))
-                await seed(session, firm, calendar, snapshot.password_of("connector"))
+                await seed(session, firm, calendar, snapshot.password_of(CONNECTOR))
         finally:
             # Everything is committed, so there is nothing to wait for.
             await application.kill()
@@ -186,6 +193,8 @@ def _percent_loaded(log: Path) -> int:
 
 
 def _write_private(path: Path, content: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    partial = path.with_name(f"{path.name}.part")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(content)
+    partial.replace(path)

@@ -28,6 +28,7 @@ class QuickCache(SnapshotCache):
         self.built.append(f"{firm.month.name} {calendar.years}")
         await asyncio.sleep(0.3)
         snapshot.dump.touch()
+        snapshot.credentials.touch()
 
 
 def quick_cache(directory: Path, built: list[str]) -> QuickCache:
@@ -60,6 +61,15 @@ async def test_another_month_or_another_year_is_another_snapshot(tmp_path: Path)
     assert built == ["2026-10 (2026,)", "2026-09 (2026,)", "2026-10 (2026, 2027)"]
     assert len({snapshot.dump for snapshot in snapshots}) == 3
     assert len({snapshot.credentials for snapshot in snapshots}) == 1
+
+
+async def test_without_its_passwords_a_snapshot_is_of_no_use(tmp_path: Path) -> None:
+    built: list[str] = []
+    cache = quick_cache(tmp_path, built)
+    snapshot = await cache.obtain(firm_of(OCTOBER), CALENDAR)
+    snapshot.credentials.unlink()
+    await cache.obtain(firm_of(OCTOBER), CALENDAR)
+    assert len(built) == 2
 
 
 @pytest.mark.parametrize(
