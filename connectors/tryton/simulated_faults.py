@@ -14,8 +14,8 @@ class Fault(StrEnum):
     """One kind of trouble, and what is in the books afterwards."""
 
     LOST_ANSWER = "lost_answer"  # Committed; the connection is cut in the middle of the answer.
-    HANG = "hang"  # Committed; the answer comes after `seconds`.
-    SLOW_COMMIT = "slow_commit"  # Not yet committed; that comes after `seconds`.
+    HANG = "hang"  # Committed; the answer comes after `seconds`, or a release.
+    SLOW_COMMIT = "slow_commit"  # Not yet committed; that comes after `seconds`, or a release.
     UNREADABLE = "unreadable"  # Committed; the answer is 200 and no JSON.
     BUSY = "busy"  # 503, rolled back: a lock was not had.
     BUSY_AFTER_COMMIT = "busy_after_commit"  # 503, committed: the database connection broke.

@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -60,6 +61,7 @@ class Rpc:
 
     def __init__(self, books: Books) -> None:
         self._books: Final = books
+        self.answers: Final[Counter[str]] = Counter()
         self.company_filter = "all"
         # Rights on a model, where they are not all.
         self.rights: dict[str, Mapping[str, int]] = {}
@@ -84,21 +86,23 @@ class Rpc:
             )
 
     def answer(self, method: str, params: Sequence[Any], context: Context) -> tuple[str, str]:
-        """Carry a call out; gives which member of the answer it makes, and its text.
-
-        Raises LookupError for a method that is not exposed.
-        """
-        call = self._methods[method]
+        """Carry a call out; gives which member of the answer it makes, and its text."""
+        member, text = "error", ""
         try:
-            return "result", call(params, context)
+            member, text = "result", self._methods[method](params, context)
+            said = member
         except UserError as error:
-            content = ["UserError", [error.message, "", error.domain]]
+            said = "UserError"
+            text = json.dumps([said, [error.message, "", error.domain]], default=str)
         except ConcurrencyError:
-            content = ["ConcurrencyException", "Records were modified in the meanwhile"]
+            said = "ConcurrencyException"
+            text = json.dumps([said, "Records were modified in the meanwhile"])
         except (KeyError, ValueError, TypeError, IndexError, DomainError) as error:
             # Whatever Python code raised; str(KeyError('foo')) is "'foo'", as the real one says.
-            content = [str(error), ""]
-        return "error", json.dumps(content, default=str)
+            said = "exception"
+            text = json.dumps([str(error), ""])
+        self.answers[said] += 1
+        return member, text
 
     def exposes(self, method: str) -> bool:
         """Whether there is such a method."""

@@ -7,6 +7,7 @@ serves it in a process of its own and prints {"port": …, "url": …} as its fi
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import json
 import socket
@@ -55,6 +56,7 @@ class SimulatedTryton:
         self.version = "8.2"
         # What each call takes at the server before it does anything.
         self.latency_seconds = 0.0
+        self._release = asyncio.Event()
         self._paths: Final = {f"/{database}/rpc/": self._database, "/rpc/": self._server}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +117,7 @@ class SimulatedTryton:
             await _page(send, status)
             return
         if fault is Fault.SLOW_COMMIT:
-            await asyncio.sleep(self.faults.seconds)
+            await self._held_up()
         self.books.alter = _altering(fault)
         member, text = self.rpc.answer(method, params[:-1], params[-1])
         self.books.alter = None
@@ -134,8 +136,14 @@ class SimulatedTryton:
             await _respond(send, 200, b'{"id":', _JSON)
         else:
             if fault is Fault.HANG:
-                await asyncio.sleep(self.faults.seconds)
+                await self._held_up()
             await _answer(send, number, member, text)
+
+    async def _held_up(self) -> None:
+        """Wait as long as faults last, or until a test lets go."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.faults.seconds):
+                await self._release.wait()
 
     async def _order(self, name: str, body: bytes, send: Send) -> None:
         """Do what a test or a demo orders; nothing of this exists in a real Tryton."""
@@ -147,6 +155,9 @@ class SimulatedTryton:
                 self.faults.chance(rates, given.get("seed"))
             self.faults.seconds = given.get("seconds", self.faults.seconds)
             self.latency_seconds = given.get("latency_seconds", self.latency_seconds)
+        elif name == "release":
+            self._release.set()
+            self._release = asyncio.Event()
         elif name == "lines":
             lines = list(self.books.store.lines.values())
             await _respond(send, 200, json.dumps(lines, default=str).encode(), _JSON)
@@ -160,6 +171,7 @@ class SimulatedTryton:
         return {
             "lines": len(self.books.store.lines),
             "calls": dict(self.calls),
+            "answers": dict(self.rpc.answers),
             "fired": dict(self.faults.fired),
         }
 
