@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from canonical.identity import REFERENCE_LENGTH, REFERENCE_PREFIX, reference_of
@@ -29,6 +30,7 @@ def stamp_key(task: str) -> str:
     return f"timesheet.work,{task}"
 
 
+@lru_cache(maxsize=16_384)
 def id_of(text: str, what: str) -> int:
     """Read one of Tryton's ids back. Raises RejectedError if it cannot be one."""
     if not _ID.fullmatch(text):
@@ -121,7 +123,7 @@ def anywhere(intents: Sequence[PostingIntent]) -> list[Any]:
 
 def tasks_of(intents: Sequence[PostingIntent]) -> list[int]:
     """Give the ids of the tasks of these lines, each once."""
-    return sorted({id_of(intent.body.task, "task") for intent in intents})
+    return sorted(id_of(task, "task") for task in {intent.body.task for intent in intents})
 
 
 def _begin_with(intents: Sequence[PostingIntent]) -> list[Any]:
