@@ -68,7 +68,8 @@ class World:
     ) -> None:
         self.home = home
         self.firm: Final[Firm] = firm_of(month)
-        self._keep = keep
+        # A world that was never finished is made anew.
+        self._kept = keep and (home / DESCRIPTION).exists()
         self._account = account or FirmAccount(self.firm).state()
         self._progress = on_progress
         self._faulty = faulty
@@ -82,7 +83,12 @@ class World:
             ui_port=ports.temporal_ui,
         )
         self.erp = TrytonServer(
-            home / "erp", month, cache=cache, keep=keep, port=ports.erp, on_progress=on_progress
+            home / "erp",
+            month,
+            cache=cache,
+            keep=self._kept,
+            port=ports.erp,
+            on_progress=on_progress,
         )
         self.harvest = HarvestServer(home / "harvest")
         self.worker = WorkerProgram(home / "worker", health_port=ports.metrics)
@@ -145,7 +151,7 @@ class World:
     async def _start_ledger(self) -> None:
         await self.ledger.start()
         self._stack.push_async_callback(self.ledger.stop)
-        if not self._keep or not (self.home / DESCRIPTION).exists():
+        if not self._kept:
             await self.ledger.create_database(LEDGER)
         await schema.upgrade(self.ledger.url_of(LEDGER))
 
@@ -154,8 +160,7 @@ class World:
         self._stack.push_async_callback(self.temporal.stop)
 
     async def _start_harvest(self) -> None:
-        kept = self._keep and self.harvest.state_file.exists()
-        await self.harvest.start(None if kept else self._account)
+        await self.harvest.start(None if self._kept else self._account)
         self._stack.push_async_callback(self.harvest.stop)
 
     async def _start_erp(self) -> None:
@@ -164,7 +169,7 @@ class World:
         if self._faulty:
             self._proxy = FaultProxy(self.erp.url, self.home / "erp" / "proxy.log")
             await self._stack.enter_async_context(self._proxy)
-        if not self._keep:
+        if not self._kept:
             await self._close_the_month_before()
 
     async def _close_the_month_before(self) -> None:

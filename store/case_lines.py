@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -20,6 +21,34 @@ class LineOfCase:
     target: str
     source_id: str
     starts_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedLine:
+    """A line that a case holds up, as people look at it; `said` is what the ERP last answered."""
+
+    source_id: str
+    timesheet: str
+    work_date: date | None
+    seconds: int
+    amount: Decimal
+    currency: str
+    reference: str
+    state: str
+    said: str | None
+
+
+async def blocked(connection: Connection, case_id: UUID) -> list[BlockedLine]:
+    """List the lines that a case holds up, the earliest first."""
+    rows = await connection.fetch(
+        f"""
+        SELECT p.source_id, p.document_id AS timesheet, p.original_date AS work_date, p.seconds,
+               p.amount, p.currency, p.reference, p.state, p.last_outcome AS said
+        FROM posting p WHERE p.case_id = $1 AND {BLOCKED} ORDER BY p.original_date, p.source_id
+        """,
+        case_id,
+    )
+    return [BlockedLine(**dict(row)) for row in rows]
 
 
 # EXCEPTION is checked again by preparation; IN_DOUBT is known, by a person, not to be booked

@@ -120,6 +120,14 @@ async def unresolved(connection: Connection, *, limit: int = 1000) -> list[Excep
     return [case_from(row) for row in rows]
 
 
+async def ids_like(connection: Connection, prefix: str) -> list[UUID]:
+    """The ids that begin like this; at most three, which is enough to say that it is ambiguous."""
+    rows = await connection.fetch(
+        "SELECT id FROM exception_case WHERE starts_with(id::text, $1) LIMIT 3", prefix.lower()
+    )
+    return [row["id"] for row in rows]
+
+
 async def set_state(
     connection: Connection,
     case_id: UUID,

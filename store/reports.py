@@ -1,7 +1,7 @@
 """What people ask the ledger: how many, how old, how much, and the whole story of one line."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -55,45 +55,42 @@ async def backlog(connection: Connection) -> Backlog:
 
 
 @dataclass(frozen=True, slots=True)
-class ControlTotal:
-    """What one side says about one legal entity, period and kind: count, time, and every key."""
+class PostedLine:
+    """A line that the ledger says is in the ERP."""
 
     legal_entity: str
-    period: str
-    lines: int
+    reference: str
+    source_id: str
     seconds: int
-    # Sum of a hash of each reference: two sides with equal sums hold the same lines.
-    checksum: int
+    document_id: str
 
 
-async def ledger_totals(
-    connection: Connection, target: str, period: str | None = None
-) -> list[ControlTotal]:
-    """Total what the ledger says is in the ERP, by the month of the work date."""
+async def posted_lines(
+    connection: Connection, source: str, target: str, first: date, last: date
+) -> list[PostedLine]:
+    """List what the ledger says is in the ERP, by work date."""
     rows = await connection.fetch(
-        """
-        SELECT legal_entity, to_char(original_date, 'YYYY-MM') AS period, count(*) AS lines,
-               sum(seconds)::bigint AS seconds,
-               sum(('x' || substr(encode(sha256(reference::bytea), 'hex'), 1, 12))::bit(48)::bigint)
-                 AS checksum
-        FROM posting
-        WHERE target = $1 AND kind = 'time' AND state IN ('POSTED', 'DUPLICATE')
-          AND ($2::text IS NULL OR to_char(original_date, 'YYYY-MM') = $2)
-        GROUP BY 1, 2 ORDER BY 1, 2
-        """,
+        "SELECT legal_entity, reference, source_id, seconds, erp_document_id AS document_id "
+        "FROM posting WHERE connection = $1 AND target = $2 AND kind = 'time' "
+        "AND state IN ('POSTED', 'DUPLICATE') AND original_date BETWEEN $3 AND $4",
+        source,
         target,
-        period,
+        first,
+        last,
     )
-    return [
-        ControlTotal(
-            row["legal_entity"],
-            row["period"],
-            row["lines"],
-            row["seconds"],
-            int(row["checksum"]),
-        )
-        for row in rows
-    ]
+    return [PostedLine(**dict(row)) for row in rows]
+
+
+async def approved_ids(connection: Connection, source: str, first: date, last: date) -> set[str]:
+    """The ids of the lines that we know as approved, in a window of work dates."""
+    rows = await connection.fetch(
+        "SELECT source_id FROM source_line WHERE connection = $1 "
+        "AND status IN ('APPROVED', 'UNREADABLE') AND work_date BETWEEN $2 AND $3",
+        source,
+        first,
+        last,
+    )
+    return {row["source_id"] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +104,12 @@ class SourceTotal:
 
 
 async def source_totals(
-    connection: Connection, source: str, period: str | None = None
+    connection: Connection, source: str, first: date, last: date
 ) -> list[SourceTotal]:
-    """Total what a source has approved, by the month of the work date and by standing."""
+    """Total what a source has approved in a window of work dates, by month and standing."""
     rows = await connection.fetch(
         """
-        SELECT to_char(l.work_date, 'YYYY-MM') AS period, coalesce(p.state, 'NONE') AS standing,
+        SELECT to_char(l.work_date, 'YYYY-MM') AS period, coalesce(p.state, 'NEW') AS standing,
                count(*) AS lines,
                coalesce(sum((l.entry::jsonb ->> 'seconds')::bigint), 0) AS seconds
         FROM source_line l
@@ -120,15 +117,15 @@ async def source_totals(
           AND p.source_id = l.source_id AND p.revision = l.revision AND p.kind = 'time'
           AND p.state NOT IN ('SUPERSEDED', 'CANCELLED', 'REVERSED')
         WHERE l.connection = $1 AND l.status IN ('APPROVED', 'UNREADABLE')
-          AND l.approved_at IS NOT NULL
-          AND ($2::text IS NULL OR to_char(l.work_date, 'YYYY-MM') = $2)
+          AND l.approved_at IS NOT NULL AND l.work_date BETWEEN $2 AND $3
         GROUP BY 1, 2 ORDER BY 1, 2
         """,
         source,
-        period,
+        first,
+        last,
     )
     return [
-        SourceTotal(row["period"] or "-", row["standing"], row["lines"], int(row["seconds"]))
+        SourceTotal(row["period"], row["standing"], row["lines"], int(row["seconds"]))
         for row in rows
     ]
 
@@ -190,10 +187,50 @@ async def story(connection: Connection, ref: str) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
-async def oldest_open_day(connection: Connection) -> date | None:
-    """The earliest work date of a line that is approved and not settled."""
-    row = await connection.fetchrow(
-        "SELECT min(original_date) AS day FROM posting "
-        "WHERE state IN ('PENDING', 'SENDING', 'EXCEPTION', 'IN_DOUBT', 'DUPLICATE')"
+@dataclass(frozen=True, slots=True)
+class SourceStanding:
+    """How fresh a source is (UTC), and what is owed to it."""
+
+    connection: str
+    watermark: datetime
+    last_polled_at: datetime | None
+    to_be_told: int
+    dead_letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How things stand."""
+
+    states: list[StateCount]
+    sources: list[SourceStanding]
+    open_cases: int
+    uncertain: int
+
+
+async def status(connection: Connection) -> Status:
+    """How things stand, in a few counts."""
+    sources = await connection.fetch(
+        """
+        SELECT c.connection, c.watermark, c.last_polled_at,
+          (SELECT count(*) FROM outbox o
+           WHERE o.connection = c.connection AND o.state = 'WAITING') AS to_be_told,
+          (SELECT count(*) FROM dead_letter d
+           WHERE d.connection = c.connection AND d.settled_at IS NULL) AS dead_letters
+        FROM source_cursor c WHERE c.object = 'time_entry' ORDER BY c.connection
+        """
     )
-    return row["day"] if row else None
+    row = await connection.fetchrow(
+        """
+        SELECT (SELECT count(*) FROM exception_case WHERE state <> 'RESOLVED') AS open_cases,
+          (SELECT count(*) FROM posting WHERE state = 'SENDING' AND unknown_since IS NOT NULL)
+            AS uncertain
+        """
+    )
+    assert row is not None
+    return Status(
+        states=await counts_by_state(connection),
+        sources=[SourceStanding(**dict(one)) for one in sources],
+        open_cases=row["open_cases"],
+        uncertain=row["uncertain"],
+    )

@@ -161,3 +161,9 @@ class PostingTarget(Connected, Protocol):
     def documents_since(self, since: datetime | None) -> AsyncIterator[Sequence[PostedDocument]]:
         """Page through the documents that carry our reference, changed since an instant (UTC)."""
         ...
+
+    def documents_between(
+        self, legal_entity: str, first: date, last: date
+    ) -> AsyncIterator[Sequence[PostedDocument]]:
+        """Page through our documents of one legal entity (its id) and window of work dates."""
+        ...

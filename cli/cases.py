@@ -1,0 +1,197 @@
+"""`ledgerway cases`: what waits for a person, and deciding it."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from cli.exits import DONE, FOUND_SOMETHING, CommandError
+from cli.options import Json
+from cli.output import as_json, hours, out, table
+from cli.running import run
+from cli.session import platform
+
+if TYPE_CHECKING:
+    from canonical.exception_case import ExceptionCase
+    from canonical.messages import ResolutionOutcome, ResolutionRequest
+    from runtime.bootstrap import Platform
+    from store.case_lines import BlockedLine
+
+app = typer.Typer(
+    help="Exception cases: one per root cause, with everything that it holds up.",
+    no_args_is_help=True,
+)
+_Case = Annotated[str, typer.Argument(help="The case's id, or its first characters.")]
+_ID_SHOWN = 8
+
+
+@app.command("list")
+def list_(json_output: Json = False) -> int:
+    """List the cases that wait for somebody, the one that holds up most first."""
+    from store import cases
+
+    async def work() -> list["ExceptionCase"]:
+        async with platform() as opened, opened.database.transaction() as connection:
+            return await cases.unresolved(connection)
+
+    found = run(work())
+    if json_output:
+        out.print_json(as_json([case.model_dump(mode="json") for case in found]))
+    elif not found:
+        out.print("[green]No case waits for anybody.[/]")
+    else:
+        out.print(_table(found))
+        out.print("Details: [bold]ledgerway cases show CASE[/]")
+    return FOUND_SOMETHING if found else DONE
+
+
+@app.command()
+def show(case: _Case, json_output: Json = False) -> None:
+    """Show a case: what is wrong, what it holds up line by line, and how to resolve it."""
+    from store import case_lines
+
+    async def work() -> tuple["ExceptionCase", list["BlockedLine"]]:
+        async with platform() as opened, opened.database.transaction() as connection:
+            found = await _find(opened, case)
+            return found, await case_lines.blocked(connection, UUID(found.id))
+
+    found, lines = run(work())
+    if json_output:
+        shown = found.model_dump(mode="json") | {"lines": [asdict(line) for line in lines]}
+        out.print_json(as_json(shown))
+        return
+    _show(found, lines)
+
+
+@app.command()
+def resolve(
+    case: _Case,
+    kind: Annotated[str, typer.Argument(help="retry, amend, post_to_period, reject or waive.")],
+    by: Annotated[str, typer.Option(help="Who decides; goes into the audit trail.")],
+    reason: Annotated[str, typer.Option(help="Why; reject and waive need it.")] = "",
+    period: Annotated[str, typer.Option(help="For post_to_period: an open period.")] = "",
+    change: Annotated[
+        list[str] | None,
+        typer.Option(help="For amend: FIELD=VALUE with codes of the ERP, such as project=PRJ-1."),
+    ] = None,
+    json_output: Json = False,
+) -> int:
+    """Resolve a case: one line is tried first, and if the ERP takes it, all others follow."""
+    from canonical.messages import ResolutionRequest
+
+    changes = dict(_pair(text) for text in change or [])
+    request = ResolutionRequest(kind=kind, by=by, reason=reason, period=period, changes=changes)
+    try:
+        request.resolution()
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+
+    async def work() -> "ResolutionOutcome":
+        async with platform() as opened:
+            return await _resolve(opened, await _find(opened, case), request)
+
+    outcome = run(work())
+    if json_output:
+        out.print_json(as_json(outcome.model_dump()))
+    else:
+        out.print(f"[bold]{outcome.state}[/] {outcome.message}")
+    return FOUND_SOMETHING if outcome.state == "OPEN" else DONE
+
+
+async def _find(opened: "Platform", prefix: str) -> "ExceptionCase":
+    from store import cases
+
+    async with opened.database.transaction() as connection:
+        ids = await cases.ids_like(connection, prefix)
+        if len(ids) != 1:
+            many = "no case" if not ids else f"{len(ids)} cases"
+            raise CommandError(f"'{prefix}' names {many}; see ledgerway cases list")
+        (found,) = await cases.read(connection, ids)
+        return found
+
+
+async def _resolve(
+    opened: "Platform", case: "ExceptionCase", request: "ResolutionRequest"
+) -> "ResolutionOutcome":
+    from temporalio.client import WorkflowUpdateFailedError
+
+    from activities.case_workflows import CaseWorkflows, case_workflow_id
+    from canonical.messages import CaseView, ResolutionOutcome
+
+    case_id = UUID(case.id)
+    # Its workflow may be gone, with Temporal's state; the case itself is in the ledger.
+    await CaseWorkflows(opened.client).tell(CaseView.of(case))
+    handle: Any = opened.client.get_workflow_handle(case_workflow_id(case_id))
+    try:
+        outcome: ResolutionOutcome = await handle.execute_update(
+            "resolve_exception", request, result_type=ResolutionOutcome
+        )
+    except WorkflowUpdateFailedError as error:
+        raise CommandError(f"Not resolved: {error.cause or error}") from error
+    return outcome
+
+
+def _pair(text: str) -> tuple[str, str]:
+    field, separator, value = text.partition("=")
+    if not separator or not field or not value:
+        raise CommandError(f"--change takes FIELD=VALUE; '{text}' is not of that form")
+    return field, value
+
+
+def _table(found: list["ExceptionCase"]) -> Any:
+    return table(
+        "Cases",
+        ("Case", "Cause", "What", "Entity", "Lines", "Hours", "Value", "Decide by", "State"),
+        [
+            (
+                case.id[:_ID_SHOWN],
+                case.root_cause.cause.replace("_", " "),
+                case.root_cause.subject,
+                case.root_cause.legal_entity,
+                case.lines,
+                hours(case.seconds),
+                _money(case),
+                f"{case.deadline_at:%m-%d %H:%M}",
+                case.state.replace("_", " ").lower(),
+            )
+            for case in found
+        ],
+    )
+
+
+def _money(case: "ExceptionCase") -> str:
+    return ", ".join(f"{money.amount:,} {money.currency}" for money in case.amounts)
+
+
+def _show(case: "ExceptionCase", lines: list["BlockedLine"]) -> None:
+    cause = case.root_cause
+    out.print(f"[bold]{cause.cause.replace('_', ' ').capitalize()}: {cause.subject}[/]")
+    out.print(cause.sentence)
+    out.print(
+        f"Holds up {case.lines:,} lines, {hours(case.seconds):,} hours, {_money(case)}. "
+        f"Owner {case.owner}, decide by {case.deadline_at:%Y-%m-%d %H:%M} UTC, "
+        f"{case.state.replace('_', ' ').lower()}.",
+        highlight=False,
+    )
+    out.print(
+        table(
+            "Lines",
+            ("Entry", "Timesheet", "Date", "Hours", "Value", "", "The ERP said"),
+            [
+                (
+                    line.source_id, line.timesheet, line.work_date, hours(line.seconds),
+                    line.amount, line.currency, line.said,
+                )
+                for line in lines
+            ],
+        )
+    )  # fmt: skip
+    short = case.id[:_ID_SHOWN]
+    out.print("Resolve it, for example:")
+    out.print(f"  ledgerway cases resolve {short} retry --by you", highlight=False)
+    out.print(
+        f"  ledgerway cases resolve {short} amend --by you --change project=CODE --reason why",
+        highlight=False,
+    )
+    out.print(f"  ledgerway cases resolve {short} waive --by you --reason why", highlight=False)

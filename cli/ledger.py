@@ -1,0 +1,167 @@
+"""`ledgerway status`, `why` and `reconcile`: what the ledger knows, and whether others agree."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.backfill import source_named
+from cli.exits import DONE, FOUND_SOMETHING, CommandError
+from cli.options import Connection, Json
+from cli.output import as_json, hours, out, table
+from cli.running import run
+from cli.session import platform
+
+if TYPE_CHECKING:
+    from cli.reconciliation import Reconciliation
+    from store.reports import Status
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(status)
+    app.command()(why)
+    app.command()(reconcile)
+
+
+def status(json_output: Json = False) -> int:
+    """Show how things stand: lines by state, cases, what is unanswered, how fresh sources are."""
+    from store import reports
+
+    async def work() -> "Status":
+        async with platform() as opened, opened.database.transaction() as connection:
+            return await reports.status(connection)
+
+    found = run(work())
+    if json_output:
+        out.print_json(as_json(asdict(found)))
+    else:
+        out.print(
+            table(
+                "Postings",
+                ("State", "Kind", "Lines", "Hours"),
+                [(s.state.lower(), s.kind, s.lines, hours(s.seconds)) for s in found.states],
+            )
+        )
+        out.print(
+            table(
+                "Sources",
+                ("Connection", "Read up to (UTC)", "Last poll", "To be told", "Dead letters"),
+                [
+                    (s.connection, s.watermark, s.last_polled_at, s.to_be_told, s.dead_letters)
+                    for s in found.sources
+                ],
+            )
+        )
+        out.print(
+            f"{found.open_cases} cases wait for people, {found.uncertain} lines are unanswered."
+        )
+    return FOUND_SOMETHING if found.open_cases or found.uncertain else DONE
+
+
+def why(
+    ref: Annotated[
+        str, typer.Argument(help="Our reference, the ERP's document id or the source's entry id.")
+    ],
+    json_output: Json = False,
+) -> None:
+    """Tell the whole story of a line: who approved it, what was sent, when, and what came of it."""
+    from store import reports
+
+    async def work() -> list[dict[str, Any]]:
+        async with platform() as opened, opened.database.transaction() as connection:
+            return await reports.story(connection, ref)
+
+    found = run(work())
+    if not found:
+        raise CommandError(f"Nothing is known of '{ref}'.", FOUND_SOMETHING)
+    for one in found:
+        one["steps"] = json.loads(one["steps"] or "[]")
+        one["intent"] = json.loads(one["intent"]) if one["intent"] else None
+    if json_output:
+        out.print_json(as_json(found))
+        return
+    for one in found:
+        _tell(one)
+
+
+def reconcile(
+    period: Annotated[str, typer.Option(help="The month of the work, such as 2026-10.")],
+    connection: Connection = None,
+    json_output: Json = False,
+) -> int:
+    """Ask source, ledger and ERP for a month's totals, and list every line on which they differ."""
+    from cli.reconciliation import reconciliation
+
+    async def work() -> "Reconciliation":
+        async with platform() as opened:
+            return await reconciliation(opened, source_named(opened, connection), period)
+
+    found = run(work())
+    if json_output:
+        out.print_json(as_json(found.as_json()))
+    else:
+        out.print(
+            table(
+                f"Control totals of {period}",
+                ("Entity", "", "Lines", "Hours", "Checksum"),
+                [
+                    (total.legal_entity, side, total.lines, hours(total.seconds),
+                     f"{total.checksum:015x}")
+                    for side, total in found.rows()
+                ],
+            )
+        )  # fmt: skip
+        out.print(
+            table(
+                "Approved at the source",
+                ("Standing", "Lines", "Hours"),
+                [(one.standing.lower(), one.lines, hours(one.seconds)) for one in found.approved],
+            )
+        )
+        for problem in found.problems[:50]:
+            out.print(f"[red]{problem}[/]", highlight=False)
+        out.print(
+            "[green]Source, ledger and ERP agree.[/]"
+            if found.agree
+            else f"[red]{len(found.problems)} differences.[/]"
+        )
+    return DONE if found.agree else FOUND_SOMETHING
+
+
+def _tell(one: dict[str, Any]) -> None:
+    out.print(
+        f"[bold]{one['kind']}[/] of entry {one['source_id']} (timesheet {one['timesheet']}), "
+        f"revision {one['revision']}"
+        + (f", amendment {one['amendment']}" if one["amendment"] else ""),
+        highlight=False,
+    )
+    out.print(
+        f"  {hours(one['seconds'])} h on {one['original_date']}, {one['amount']} "
+        f"{one['currency']}, {one['legal_entity']}, period {one['period']}; reference "
+        f"{one['reference']}",
+        highlight=False,
+    )
+    seen = "first seen approved" if one["approved_at_from"] == "first_seen" else "approved"
+    out.print(
+        f"  {seen} {one['approved_at']:%Y-%m-%d %H:%M:%S} UTC; at the source now "
+        f"{one['source_status'].lower().replace('_', ' ')}"
+        if one["approved_at"]
+        else "  never approved",
+        highlight=False,
+    )
+    if one["erp_document_id"]:
+        attested = "read back and equal" if one["attested_at"] else "not read back yet"
+        out.print(
+            f"  {one['target']} document {one['erp_document_id']}, {attested}", highlight=False
+        )
+    if one["sentence"]:
+        out.print(f"  case {str(one['case_id'])[:8]}: {one['sentence']}", highlight=False)
+    for step in one["steps"]:
+        outcome = f" ({step['outcome']})" if step["outcome"] else ""
+        out.print(
+            f"    {step['at'][:19]}  {step['from'] or '-':>10} → {step['to']:<10}{outcome}  "
+            f"{step['actor']}: {step['reason']}",
+            highlight=False,
+        )

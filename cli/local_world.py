@@ -1,0 +1,151 @@
+"""`ledgerway demo`, `up`, `down` and `status`: the local world."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.exits import DONE, FOUND_SOMETHING, CommandError
+from cli.output import as_json, err, hours, out, table
+from cli.running import run
+from cli.session import HOME, WORLD
+
+if TYPE_CHECKING:
+    from sandbox.summary import Summary
+
+_UiPort = Annotated[
+    int | None, typer.Option("--ui-port", help="Port of Temporal's UI; a free one if not given.")
+]
+_ErpPort = Annotated[int | None, typer.Option("--erp-port", help="Port of the ERP.")]
+_MetricsPort = Annotated[int | None, typer.Option("--metrics-port", help="Port of /metrics.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(demo)
+    app.command()(up)
+    app.command()(down)
+
+
+def demo(
+    month: Annotated[
+        str | None, typer.Option(help="The month to show, such as 2026-10; the last full one.")
+    ] = None,
+    ui_port: _UiPort = None,
+    erp_port: _ErpPort = None,
+    metrics_port: _MetricsPort = None,
+    json_output: _Json = False,
+) -> int:
+    """See a firm's month go from Harvest into a real ERP, while things go wrong.
+
+    Starts a new local world, posts the month, and leaves the world stopped: `ledgerway up` opens
+    it again. The result is also in var/demo/summary.json.
+    """
+    from cli.stage import Curtain
+    from sandbox.demo import run_demo
+    from sandbox.world import Ports
+
+    ports = Ports(temporal_ui=ui_port, erp=erp_port, metrics=metrics_port)
+    with Curtain(err) as curtain:
+        summary = run(run_demo(WORLD, _month(month), HOME, ports, curtain.stage()))
+    path = HOME / "demo" / "summary.json"
+    summary.write(path)
+    if json_output:
+        out.print_json(as_json(summary.as_json()))
+    else:
+        _show(summary, path)
+    return DONE if summary.totals.agree else FOUND_SOMETHING
+
+
+def up(
+    ui_port: _UiPort = None,
+    erp_port: _ErpPort = None,
+    metrics_port: _MetricsPort = None,
+    foreground: Annotated[
+        bool, typer.Option(help="Stay, and stop the world when interrupted.")
+    ] = False,
+) -> None:
+    """Open the local world again and print its addresses; a new one if there is none."""
+    from cli.stage import Curtain
+    from sandbox.supervisor import open_in_background, stay_open
+    from sandbox.world import Ports
+
+    ports = Ports(temporal_ui=ui_port, erp=erp_port, metrics=metrics_port)
+    if foreground:
+        run(stay_open(WORLD, _month(None), HOME, ports, _show_addresses))
+        return
+    with Curtain(err) as curtain:
+        curtain.step("Opening the local world")
+        addresses = run(open_in_background(WORLD, HOME, ports))
+    _show_addresses(addresses)
+    out.print("Stop it with [bold]ledgerway down[/].")
+
+
+def down() -> None:
+    """Stop the local world; it is kept, and `ledgerway up` opens it again."""
+    from sandbox.supervisor import close
+
+    out.print("Stopped." if run(close(WORLD)) else "It was not up.")
+
+
+def _month(text: str | None) -> "Month":
+    from sandbox.firm import Month
+
+    if text is None:
+        return Month.of(datetime.now(UTC).date()).before()
+    try:
+        return Month.parse(text)
+    except ValueError as error:
+        raise CommandError(f"'{text}' is no month; write it like 2026-10") from error
+
+
+def _show_addresses(addresses: dict[str, str]) -> None:
+    for name, address in addresses.items():
+        out.print(f"  {name:20} {address}", highlight=False)
+
+
+def _show(summary: "Summary", path: Path) -> None:
+    totals = summary.totals
+    out.print(
+        table(
+            "In cases, by root cause",
+            ("Cause", "What", "Entity", "Lines", "Hours", "Amount", ""),
+            [
+                (
+                    case.cause.replace("_", " "), case.subject, case.legal_entity, case.lines,
+                    hours(case.seconds), case.amount, case.currency,
+                )
+                for case in summary.cases
+            ],
+        )
+    )  # fmt: skip
+    out.print(
+        table(
+            "Control totals",
+            ("", "Lines", "Hours"),
+            [
+                ("approved in Harvest", totals.approved, None),
+                ("  of these in cases", totals.in_cases, None),
+                ("source: to be posted", totals.source.lines, hours(totals.source.seconds)),
+                ("ledger: posted", totals.ledger.lines, hours(totals.ledger.seconds)),
+                ("ERP: booked", totals.erp.lines, hours(totals.erp.seconds)),
+                ("duplicates in the ERP", totals.duplicates, None),
+            ],
+        )
+    )
+    survived = ", ".join(
+        f"{count} x {kind.replace('_', ' ')}" for kind, count in summary.fired.items()
+    )
+    verdict = (
+        "[green]Source = ledger = ERP.[/]"
+        if totals.agree
+        else f"[red]They do not agree: {totals.differences} lines differ.[/]"
+    )
+    out.print(f"{verdict} Survived on the way: {survived}, 1 x worker killed.")
+    out.print(f"{summary.seconds} s; the same as JSON in {path}")
+    out.print(
+        "Next: [bold]ledgerway up[/], then [bold]ledgerway cases list[/] or Temporal's UI to "
+        "resolve them."
+    )

@@ -1,0 +1,44 @@
+"""`ledgerway`: the operator's command line."""
+
+import typer
+
+from cli import backfill, cases, ledger, local_world, serving
+from cli.exits import DONE, USED_WRONGLY, CommandError, leave
+from cli.output import err
+
+app = typer.Typer(
+    name="ledgerway",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="Carries approved work into money: from time and expense systems into the ERP, exactly "
+    "once, with every exception in a queue that people work.\n\n"
+    "New here? [bold]ledgerway demo[/] shows it all on this machine.",
+    rich_markup_mode="rich",
+)
+app.add_typer(backfill.app, name="backfill")
+app.add_typer(cases.app, name="cases")
+local_world.add_to(app)
+serving.add_to(app)
+ledger.add_to(app)
+
+
+def run() -> None:
+    """Run the command line and end the process with its exit code."""
+    try:
+        result = app(standalone_mode=False)
+    except CommandError as error:
+        err.print(f"[red]{error}[/]")
+        leave(error.code)
+    except typer.Exit as ended:
+        leave(ended.exit_code)
+    except typer.Abort:
+        leave(1)
+    except Exception as error:
+        # Errors of usage, which Typer's own copy of Click raises, know how to show themselves.
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show()
+        leave(USED_WRONGLY)
+    leave(result if isinstance(result, int) else DONE)
