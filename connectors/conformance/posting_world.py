@@ -64,6 +64,15 @@ class PostingNetwork(FaultyNetwork):
 
         self.on_next_write(fault)
 
+    def deliver_next_write_twice(self) -> None:
+        """Something before the ERP repeats the next write, and passes the last answer on."""
+
+        async def fault(request: httpx.Request) -> httpx.Response:
+            await self.carry(request)
+            return await self.carry(request)
+
+        self.on_next_write(fault)
+
     def hold_next_write(self) -> None:
         """The next write stays under way, unanswered, until `release`."""
 

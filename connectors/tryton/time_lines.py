@@ -92,7 +92,11 @@ class TimeLines:
     ) -> Sequence[PostingOutcome]:
         """Create the lines with one write, then read back what Tryton made of them."""
         not_after = time.monotonic() + self._prelude_seconds
-        await self._write(mapping.creation(intents), intents, evidence, not_after)
+        try:
+            await self._write(mapping.creation(intents), intents, evidence, not_after)
+        except ConflictError:
+            await self._prove_absent(intents)
+            raise
         found = await _seen(self._written, intents)
         return [_booked(intent.reference, found.get(intent.reference, ())) for intent in intents]
 
@@ -141,6 +145,20 @@ class TimeLines:
         except ServerExceptionError:
             await self._prove_nothing_happened(intents, stamps)
             raise
+
+    async def _prove_absent(self, intents: Sequence[PostingIntent]) -> None:
+        """Raise OutcomeUnknownError after a conflict unless none of the lines is there.
+
+        Something between us and Tryton may deliver a request twice: then the first was carried
+        out, and the conflict is the answer to the second. If none is there, none can come: all
+        copies carry the same stamps.
+        """
+        try:
+            absent = not await self.carrying(intents)
+        except ConnectorError:
+            absent = False
+        if not absent:
+            raise OutcomeUnknownError("moved_and_there") from None
 
     async def _prove_nothing_happened(
         self, intents: Sequence[PostingIntent], stamps: GuardEvidence

@@ -98,9 +98,19 @@ class TakesAConflictForDone(Sabotaged):
     async def post(self, intents: Intents, evidence: GuardEvidence) -> Outcomes:
         try:
             return await self.good.post(intents, evidence)
-        except ConflictError:
+        except (ConflictError, OutcomeUnknownError):
             found = await self.good.find(intents)
             return [_executed(intent, found[intent.reference][0]) for intent in intents]
+
+
+class TakesAnyConflictForNothingDone(Sabotaged):
+    async def post(self, intents: Intents, evidence: GuardEvidence) -> Outcomes:
+        try:
+            return await self.good.post(intents, evidence)
+        except OutcomeUnknownError as error:
+            if error.code == "moved_and_there":
+                raise ConflictError("moved") from error
+            raise
 
 
 class SwallowsADuplicate(Sabotaged):

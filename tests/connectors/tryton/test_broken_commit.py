@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from connectors.base.errors import ConflictError, OutcomeUnknownError
+from connectors.base.errors import OutcomeUnknownError
 from sandbox.tryton.server import TrytonServer
 from tests.connectors.tryton.world import RealTrytonWorld
 
@@ -55,5 +55,6 @@ async def test_service_unavailable_may_come_after_the_commit(
         await set_standby(database, "")
     assert told.value.code == "erp_busy"
     assert len(await erp_world.held(intent.reference)) == 1
-    with pytest.raises(ConflictError):
+    with pytest.raises(OutcomeUnknownError):
         await target.post([intent], evidence)
+    assert len(await erp_world.held(intent.reference)) == 1

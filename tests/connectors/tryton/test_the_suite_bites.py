@@ -34,7 +34,9 @@ async def world(simulated_desk: Desk) -> AsyncIterator[SabotagedWorld]:
 POST, GUARD, UNDO = PostingTargetContract, CompareAndSetContract, UndoContract
 LOST = "test_a_lost_answer_is_unknown_after_one_write_and_found_by_reference"
 PROVES_NOTHING = "test_an_answer_that_proves_nothing_is_unknown"
-REPLAY = "test_a_replay_with_the_same_evidence_is_a_conflict"
+REPLAY = "test_a_replay_with_the_same_evidence_is_refused"
+TWICE = "test_a_write_that_was_delivered_twice_is_not_said_to_have_done_nothing"
+UNCLEAR = "test_a_conflict_that_cannot_be_looked_into_is_unknown"
 RACE = "test_of_racing_replays_one_wins"
 EACH_PARENT = "test_each_parent_is_guarded_on_its_own"
 SLOW = "test_a_slow_commit_cannot_land_once_the_lines_were_sent_again"
@@ -72,6 +74,8 @@ BITES: list[tuple[type[Sabotaged], type, str, dict[str, Any]]] = [
     (bad.LooksFirstAndStampsAfterwards, GUARD, EACH_PARENT, {"moved": 0}),
     (bad.TakesAConflictForDone, GUARD, REPLAY, {}),
     (bad.TakesAConflictForDone, GUARD, RACE, {}),
+    (bad.TakesAnyConflictForNothingDone, GUARD, TWICE, {}),
+    (bad.TakesAnyConflictForNothingDone, GUARD, UNCLEAR, {}),
     (bad.SwallowsADuplicate, POST, FIND, {}),
     (bad.FindsWhatWasNotAskedFor, POST, FIND, {}),
     (bad.FindsByTheWholeText, POST, EDITED, {}),
