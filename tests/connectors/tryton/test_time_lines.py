@@ -241,7 +241,7 @@ async def test_a_call_of_mixed_kinds_or_companies_is_a_programming_error(
     entities = [each.id for each in world.masters.legal_entities]
     here, there = world.intent(), world.intent(legal_entity=entities[1])
     mixed = [here, undo_of(world.intent(), "1")]
-    too_many = [world.intent() for _ in range(201)]
+    too_many = 201 * [here]
     for intents in ([here, there], mixed, too_many):
         with pytest.raises(ValueError, match="one call"):
             await target.post(intents, {})
