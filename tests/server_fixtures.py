@@ -10,7 +10,9 @@ import pytest
 
 from sandbox.postgres import Postgres
 from sandbox.temporal_server import SearchAttributes, TemporalServer
+from store import schema
 
+TEMPLATE = "ledger_template"
 FreshDatabase = Callable[..., Awaitable[str]]
 
 
@@ -37,6 +39,13 @@ def fresh_database(ledger_postgres: Postgres) -> FreshDatabase:
         return await ledger_postgres.create_database(f"test_{next(numbers)}", template)
 
     return make
+
+
+@pytest.fixture(scope="session")
+async def migrated(ledger_postgres: Postgres) -> str:
+    """A migrated ledger that others are copied from; give its name to `fresh_database`."""
+    await schema.upgrade(await ledger_postgres.create_database(TEMPLATE))
+    return TEMPLATE
 
 
 @pytest.fixture(scope="session")

@@ -5,21 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.postgres import Postgres
 from sandbox.temporal_server import TemporalServer
 from sandbox.world import our_search_attributes
-from store import schema
 from tests.e2e.local_platform import LocalPlatform, local_platform
 from tests.server_fixtures import FreshDatabase
-
-TEMPLATE = "ledger_template"
-
-
-@pytest.fixture(scope="session")
-async def migrated(ledger_postgres: Postgres) -> str:
-    """A migrated ledger that others are copied from."""
-    await schema.upgrade(await ledger_postgres.create_database(TEMPLATE))
-    return TEMPLATE
 
 
 @pytest.fixture
