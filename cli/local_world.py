@@ -1,5 +1,7 @@
 """`ledgerway demo`, `up`, `down` and `status`: the local world."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +14,7 @@ from cli.running import run
 from cli.session import HOME, WORLD
 
 if TYPE_CHECKING:
+    from sandbox.firm import Month
     from sandbox.summary import Summary
 
 _UiPort = Annotated[
@@ -48,7 +51,7 @@ def demo(
     from sandbox.world import Ports
 
     ports = Ports(temporal_ui=ui_port, erp=erp_port, metrics=metrics_port)
-    with Curtain(err) as curtain:
+    with Curtain(err) as curtain, _readable_trouble():
         summary = run(run_demo(WORLD, _month(month), HOME, ports, curtain.stage()))
     path = HOME / "demo" / "summary.json"
     summary.write(path)
@@ -76,7 +79,7 @@ def up(
     if foreground:
         run(stay_open(WORLD, _month(None), HOME, ports, _show_addresses))
         return
-    with Curtain(err) as curtain:
+    with Curtain(err) as curtain, _readable_trouble():
         curtain.step("Opening the local world")
         addresses = run(open_in_background(WORLD, HOME, ports))
     _show_addresses(addresses)
@@ -88,6 +91,17 @@ def down() -> None:
     from sandbox.supervisor import close
 
     out.print("Stopped." if run(close(WORLD)) else "It was not up.")
+
+
+@contextmanager
+def _readable_trouble() -> Iterator[None]:
+    """Say in a sentence which server of the local world did not start, and why."""
+    from sandbox.child_process import ServerError
+
+    try:
+        yield
+    except ServerError as error:
+        raise CommandError(str(error), FOUND_SOMETHING) from error
 
 
 def _month(text: str | None) -> "Month":

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runtime.bootstrap import Platform
     from runtime.settings import Settings
 
-HOME: Final = Path(os.environ.get("LEDGERWAY_HOME", "var"))
+HOME: Final = Path(os.environ.get("LEDGERWAY_HOME", "var")).resolve()
 WORLD: Final = HOME / "demo" / "world"
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _POLL_SECONDS: Final = 0.25
 _UNDER_WAY: Final = """
     SELECT (SELECT count(*) FROM posting WHERE state IN ('PENDING', 'SENDING')) AS lines,
-      (SELECT count(*) FROM document WHERE news_seq > dispatched_seq) AS documents
+      (SELECT count(*) FROM document WHERE news_seq > prepared_seq) AS documents
 """
 
 

@@ -25,7 +25,7 @@ _PROGRESS: Final = """
       (SELECT count(*) FROM posting WHERE state = 'POSTED' AND kind = 'time') AS posted,
       (SELECT count(*) FROM posting WHERE state = 'EXCEPTION') AS stopped,
       (SELECT count(*) FROM posting WHERE state IN ('PENDING', 'SENDING')) AS under_way,
-      (SELECT count(*) FROM document WHERE news_seq > dispatched_seq) AS owed
+      (SELECT count(*) FROM document WHERE news_seq > prepared_seq) AS owed
 """
 
 

@@ -136,12 +136,15 @@ class World:
     async def _start(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self._stack.enter_async_context(exclusive(self.home / "lock"))
-        async with asyncio.TaskGroup() as group:
-            for starting in (
-                *(self._start_erp(), self._start_ledger()),
-                *(self._start_temporal(), self._start_harvest()),
-            ):
-                group.create_task(starting)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for starting in (
+                    *(self._start_erp(), self._start_ledger()),
+                    *(self._start_temporal(), self._start_harvest()),
+                ):
+                    group.create_task(starting)
+        except BaseExceptionGroup as troubles:
+            raise troubles.exceptions[0] from None
         self._write_configuration()
         await self.worker.start(self.environment)
         self._stack.push_async_callback(self.worker.stop)

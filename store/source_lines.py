@@ -88,9 +88,9 @@ async def in_window(
 
 
 async def of_document(connection: Connection, source: str, document_id: str) -> list[LineVersion]:
-    """Read a document's lines and hold the document, so that it is prepared by one at a time."""
+    """Read a document's lines to decide on all its news, and hold it: one at a time does so."""
     await connection.execute(
-        "SELECT FROM document WHERE connection = $1 AND document_id = $2 FOR UPDATE",
+        "UPDATE document SET prepared_seq = news_seq WHERE connection = $1 AND document_id = $2",
         source,
         document_id,
     )

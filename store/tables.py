@@ -78,7 +78,7 @@ class SourceCursorRow(SQLModel, table=True):
 
 
 class DocumentRow(SQLModel, table=True):
-    """A timesheet; a workflow is owed to it while `news_seq` is ahead of `dispatched_seq`."""
+    """A timesheet, with how much of its news a workflow was told, and has decided on."""
 
     __tablename__ = "document"
 
@@ -89,6 +89,7 @@ class DocumentRow(SQLModel, table=True):
     starts_on: date
     news_seq: int = _big()
     dispatched_seq: int = _big()
+    prepared_seq: int = _big()
 
 
 class SourceLineRow(SQLModel, table=True):

@@ -54,10 +54,12 @@ _INTAKE: Final = (
       starts_on date NOT NULL,
       news_seq bigint NOT NULL DEFAULT 1,
       dispatched_seq bigint NOT NULL DEFAULT 0,
+      prepared_seq bigint NOT NULL DEFAULT 0,
       PRIMARY KEY (connection, kind, document_id)
     )
     """,
     "CREATE INDEX document_undispatched ON document (connection) WHERE news_seq > dispatched_seq",
+    "CREATE INDEX document_unprepared ON document (connection) WHERE news_seq > prepared_seq",
     """
     CREATE TABLE source_line (
       connection text NOT NULL,

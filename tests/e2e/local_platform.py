@@ -104,7 +104,7 @@ class LocalPlatform:
         async def done() -> bool:
             row = await self.platform.database.fetch_row(
                 "SELECT (SELECT count(*) FROM posting WHERE state IN ('PENDING', 'SENDING')) = 0 "
-                "AND (SELECT count(*) FROM document WHERE news_seq > dispatched_seq) = 0 "
+                "AND (SELECT count(*) FROM document WHERE news_seq > prepared_seq) = 0 "
                 "AND NOT EXISTS (SELECT FROM posting WHERE state = 'EXCEPTION' "
                 "                AND released_at IS NOT NULL) AS settled"
             )
