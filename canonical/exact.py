@@ -10,6 +10,8 @@ _NOT_EXACT: Final = "a number is a Decimal or text such as '12.50'; binary float
 # ASCII digits only: Decimal itself would take '1_000', ' 5 ' and full-width digits.
 _DECIMAL_TEXT: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,10})?", re.ASCII)
 _LARGEST: Final = Decimal(10) ** 18
+# What decimal arithmetic carries; of a longer number even the opposite would be a rounded one.
+_DIGITS_MAX: Final = 28
 
 Rounding = Literal["HALF_UP", "HALF_EVEN"]
 _MODES: Final = {"HALF_UP": ROUND_HALF_UP, "HALF_EVEN": ROUND_HALF_EVEN}
@@ -25,6 +27,8 @@ def exact_decimal(value: Any) -> Decimal:
         raise ValueError(_NOT_EXACT)  # noqa: TRY004  Pydantic turns ValueError into its own error.
     if not value.is_finite() or abs(value) >= _LARGEST:
         raise ValueError("a number must be finite and below 10^18")
+    if len(value.as_tuple().digits) > _DIGITS_MAX:
+        raise ValueError(f"a number has at most {_DIGITS_MAX} digits")
     return value
 
 
@@ -52,4 +56,5 @@ def round_to(value: Decimal, places: int, mode: Rounding = "HALF_UP") -> Decimal
 
     `mode` is HALF_UP by default and HALF_EVEN by configuration (DOMAIN rule 15).
     """
-    return value.quantize(Decimal(1).scaleb(-places), rounding=_MODES[mode])
+    # Adding nothing turns a negative nothing into plain nothing.
+    return value.quantize(Decimal(1).scaleb(-places), rounding=_MODES[mode]) + 0
