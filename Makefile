@@ -42,6 +42,8 @@ bench: $(INSTALLED) ## Ratios against a naive and a careful script, in one run
 
 lock: ## Pin the dependencies again, with hashes and without addresses
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --all-extras --no-annotate --no-header --python-version 3.11 $(UPGRADE) pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 -c requirements.lock pyproject.toml -o requirements-production.lock
+	@echo 'hatchling>=1.27' | $(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 -c requirements.lock - -o requirements-build.lock
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --python-version 3.11 $(UPGRADE) sandbox/tryton/requirements.in -o sandbox/tryton/requirements.lock
 
 clean: ## Remove everything that was built here
