@@ -31,6 +31,7 @@ class CaseWorkflows:
             SearchAttributePair(sa.KIND, "case"),
             SearchAttributePair(sa.STATE, case.state),
             SearchAttributePair(sa.CAUSE, case.cause),
+            SearchAttributePair(sa.SUBJECT, case.subject),
             SearchAttributePair(sa.LEGAL_ENTITY, case.legal_entity),
             SearchAttributePair(sa.CONNECTION, case.connection),
             SearchAttributePair(sa.OWNER, case.owner),

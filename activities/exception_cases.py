@@ -31,8 +31,9 @@ from canonical.messages import (
     TimesheetRef,
 )
 from canonical.posting import PostingState
+from canonical.posting_period import PeriodState
 from rules.policies import Policies
-from store import amendments, case_lines, cases, documents
+from store import amendments, case_lines, cases, documents, masters
 from store.case_lines import LineOfCase
 from store.database import Connection, Database
 from store.postings import Who
@@ -75,7 +76,7 @@ class ExceptionCaseActivities:
                     connection, ref.case_id, CaseState.RESOLVED, who, expected=_UNRESOLVED
                 )
                 case = await self._case(connection, ref.case_id)
-            return CaseView.of(case)
+            return CaseView.of(case, await _open_period(connection, case))
 
     @activity.defn
     async def begin_resolution(self, decision: CaseResolution) -> Canary:
@@ -232,6 +233,21 @@ class ExceptionCaseActivities:
             )
             async with self._database.transaction() as connection:
                 await documents.dispatched(connection, source, TIMESHEET, [(document_id, news)])
+
+
+async def _open_period(connection: Connection, case: ExceptionCase) -> str | None:
+    """The earliest open period after the one that a case is about."""
+    if case.period is None:
+        return None
+    calendar = await masters.calendar_of(connection, case.target)
+    mine = [one for one in calendar if one.legal_entity == case.root_cause.legal_entity]
+    about = next((one for one in mine if one.name == case.period), None)
+    later = [
+        one.name
+        for one in mine
+        if about and one.state is PeriodState.OPEN and one.starts_on > about.starts_on
+    ]
+    return later[0] if later else None
 
 
 def _documents(lines: Sequence[LineOfCase]) -> set[tuple[str, str]]:

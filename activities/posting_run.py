@@ -144,15 +144,19 @@ class PostingRun:
                 await posting_attempts.give_back(connection, fences, self._recorder.who)
             self._recorder.tally.again(1)
             return ()
-        return await self._one_attempt(claimed, evidence)
+        return await self._one_attempt(
+            claimed, evidence, last_byte_by=started + operation.send_window_seconds
+        )
 
     async def _one_attempt(
-        self, claimed: Sequence[Posting], evidence: GuardEvidence
+        self, claimed: Sequence[Posting], evidence: GuardEvidence, *, last_byte_by: float
     ) -> Sequence[Posting]:
         name = claimed[0].target
         started = time.monotonic()
         try:
-            outcomes = await self._target.post([one.intent for one in claimed], evidence)
+            outcomes = await self._target.post(
+                [one.intent for one in claimed], evidence, last_byte_by=last_byte_by
+            )
         except ConflictError as error:
             metrics.CONFLICTS.labels(name).inc()
             await self._recorder.record(

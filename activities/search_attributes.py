@@ -10,6 +10,8 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 KIND: Final = SearchAttributeKey.for_keyword("LwKind")
 STATE: Final = SearchAttributeKey.for_keyword("LwState")
 CAUSE: Final = SearchAttributeKey.for_keyword("LwCause")
+# What a case is about: a project's code, a period.
+SUBJECT: Final = SearchAttributeKey.for_keyword("LwSubject")
 LEGAL_ENTITY: Final = SearchAttributeKey.for_keyword("LwLegalEntity")
 REGION: Final = SearchAttributeKey.for_keyword("LwRegion")
 CONNECTION: Final = SearchAttributeKey.for_keyword("LwConnection")
@@ -20,7 +22,7 @@ LINES: Final = SearchAttributeKey.for_int("LwLines")
 DEADLINE: Final = SearchAttributeKey.for_datetime("LwDeadline")
 
 ALL: Final[tuple[SearchAttributeKey[Any], ...]] = (
-    *(KIND, STATE, CAUSE, LEGAL_ENTITY, REGION, CONNECTION, PERIOD, OWNER),
+    *(KIND, STATE, CAUSE, SUBJECT, LEGAL_ENTITY, REGION, CONNECTION, PERIOD, OWNER),
     *(AMOUNT_MINOR, LINES, DEADLINE),
 )
 

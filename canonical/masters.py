@@ -7,7 +7,7 @@ from pydantic import Field
 
 from canonical.base import Canonical
 from canonical.money import CurrencyCode
-from canonical.text import Code, ExternalId
+from canonical.text import Code, ExternalId, Name
 
 
 class Master(Canonical):
@@ -19,7 +19,7 @@ class Master(Canonical):
     connection: Code
     id: ExternalId
     code: Code
-    name: str = Field(max_length=250)
+    name: Name
     legal_entity: Code | None = None
     active: bool = True
     active_from: date | None = None
@@ -59,7 +59,7 @@ class Employee(Master):
 
     CONTRACT: ClassVar[str] = "employee/v1"
 
-    email: str | None = Field(default=None, max_length=250, repr=False)
+    email: Name | None = Field(default=None, repr=False)
     cost_centre: Code | None = None
 
 

@@ -113,6 +113,8 @@ class CaseView(Message):
     connection: str
     target: str
     period: str | None = None
+    # The earliest open period that the lines could be counted in, for a case about a period.
+    open_period: str | None = None
     lines: int = 0
     seconds: int = 0
     amounts: tuple[str, ...] = ()
@@ -120,9 +122,10 @@ class CaseView(Message):
     deadline_at: datetime
 
     @classmethod
-    def of(cls, case: ExceptionCase) -> "CaseView":
+    def of(cls, case: ExceptionCase, open_period: str | None = None) -> "CaseView":
         """Make the view of a case."""
         return cls(
+            open_period=open_period,
             case_id=UUID(case.id),
             cause=case.root_cause.cause,
             legal_entity=case.root_cause.legal_entity,

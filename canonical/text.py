@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, Field
 
 _UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
-_CODE: Final = re.compile(r"[^\x00-\x1f\x7f]+")
+_CODE: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 def storable(value: str) -> str:
@@ -26,7 +26,7 @@ def _code(value: Any) -> Any:
 
 def _printable(value: str) -> str:
     if not _CODE.fullmatch(value):
-        raise ValueError("a code has no control characters")
+        raise ValueError("a code has no control characters and no halves of characters")
     return value
 
 
@@ -40,6 +40,8 @@ Code = Annotated[
 ]
 # An id as another system issued it; opaque to us.
 ExternalId = Annotated[str, AfterValidator(_printable), Field(min_length=1, max_length=120)]
+# What people call a thing.
+Name = Annotated[str, BeforeValidator(_note), Field(max_length=250)]
 # Free text of a person: personal data, so it lives in the database and in the ERP only.
 Note = Annotated[str, BeforeValidator(_note), Field(max_length=4000)]
 # A sentence for a person who decides; carries codes and amounts, never names.

@@ -142,22 +142,24 @@ def _pair(text: str) -> tuple[str, str]:
 def _table(found: list["ExceptionCase"]) -> Any:
     return table(
         "Cases",
-        ("Case", "Cause", "What", "Entity", "Lines", "Hours", "Value", "Decide by", "State"),
+        ("Case", "What is wrong", "Lines", "Hours", "Value", "Decide by"),
         [
             (
                 case.id[:_ID_SHOWN],
-                case.root_cause.cause.replace("_", " "),
-                case.root_cause.subject,
-                case.root_cause.legal_entity,
+                f"{_said(case)}: {case.root_cause.subject} ({case.root_cause.legal_entity})"
+                + ("" if case.state == "OPEN" else f", {case.state.replace('_', ' ').lower()}"),
                 case.lines,
                 hours(case.seconds),
                 _money(case),
                 f"{case.deadline_at:%m-%d %H:%M}",
-                case.state.replace("_", " ").lower(),
             )
             for case in found
         ],
     )
+
+
+def _said(case: "ExceptionCase") -> str:
+    return case.root_cause.cause.replace("_", " ")
 
 
 def _money(case: "ExceptionCase") -> str:

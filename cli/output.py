@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from rich.console import Console
@@ -13,6 +13,8 @@ from rich.table import Table
 from canonical.exact import decimal_text
 from canonical.hours import hours_from_seconds
 
+# Ids, dates and amounts stay on one line; what is longer is broken between words.
+_NEVER_BROKEN: Final = 16
 out = Console(soft_wrap=False)
 err = Console(stderr=True)
 
@@ -27,7 +29,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     made = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
     for number, column in enumerate(columns):
         numeric = bool(rows) and isinstance(rows[0][number], int | Decimal)
-        made.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        short = all(len(cell(row[number])) <= _NEVER_BROKEN for row in rows)
+        made.add_column(column, justify="right" if numeric else "left", no_wrap=short)
     for row in rows:
         made.add_row(*(cell(value) for value in row))
     return made
@@ -44,7 +47,7 @@ def cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
+        return f"{value:%Y-%m-%d %H:%M}"
     return str(value)
 
 

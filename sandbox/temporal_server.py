@@ -27,6 +27,8 @@ NAMESPACE = "ledgerway"
 # As shipped the server waits for up to a second before it hands out work.
 WITHOUT_POLL_DELAY = "history.transferProcessorMaxPollRPS=1000"
 
+STARTS_MAX = 3
+
 # What it answers while it does not know its namespace yet.
 STARTING_UP = frozenset(
     {
@@ -111,12 +113,20 @@ class TemporalServer:
         # The server writes its file readable for all, so the directory must not be.
         self._home.chmod(0o700)
         self._settle_ports()
-        await self._child.spawn(self._command())
-        try:
-            await self._child.wait_until(self._is_ours_and_ready)
-        except BaseException:
-            await self._child.kill()
-            raise
+        for tries_left in reversed(range(STARTS_MAX)):
+            await self._child.spawn(self._command())
+            try:
+                await self._child.wait_until(self._is_ours_and_ready)
+            except ServerError as error:
+                await self._child.kill()
+                # The server takes one more port by itself, which somebody may take before it.
+                if tries_left == 0 or "address already in use" not in str(error):
+                    raise
+            except BaseException:
+                await self._child.kill()
+                raise
+            else:
+                break
         return self
 
     async def stop(self) -> None:

@@ -16,7 +16,7 @@ def case_details(case: CaseView, *, escalations: int, last_answer: str) -> str:
     parts = [
         f"### {case.cause.replace('_', ' ').capitalize()}: {case.subject}",
         case.sentence,
-        f"**Holds up** {case.lines} lines, {hours_from_seconds(case.seconds):f} hours, {money}.",
+        f"**Holds up** {case.lines} lines, {_hours(case.seconds)} hours, {money}.",
         f"**Legal entity** {case.legal_entity} · **source** {case.connection} · "
         f"**ERP** {case.target} · **owner** {case.owner} · "
         f"**decide by** {case.deadline_at:%Y-%m-%d %H:%M} UTC · **state** {case.state}",
@@ -30,25 +30,34 @@ def case_details(case: CaseView, *, escalations: int, last_answer: str) -> str:
     return "\n\n".join(parts)
 
 
+def _hours(seconds: int) -> str:
+    return format(hours_from_seconds(seconds).normalize(), "f")
+
+
 def _what_to_paste(case: CaseView) -> str:
-    """The update's name and its input, one line each, in the order in which they usually help."""
-    rows = [
-        ("mended in the ERP or the source", {"kind": "retry", "by": "your name"}),
+    """The update's name and its inputs, ready to be copied."""
+    you = {"by": "your name"}
+    why = {"reason": "why, for the auditor"}
+    inputs: list[tuple[str, dict[str, Any]]] = [
+        ("It was mended in the ERP or in the source:", {"kind": "retry", **you}),
         (
-            "post with other values",
-            {"kind": "amend", "by": "your name", "changes": _example_change(case), "reason": "why"},
+            "Post it with other values than the source's:",
+            {"kind": "amend", **you, "changes": _example_change(case), **why},
         ),
+        ("Never post it:", {"kind": "waive", **you, **why}),
         (
-            "count it in another open period",
-            {"kind": "post_to_period", "by": "your name", "period": "name of an open period"},
+            f"Send it back (the approver withdraws the approval in {case.connection}):",
+            {"kind": "reject", **you, **why},
         ),
-        ("send it back to the approver", {"kind": "reject", "by": "your name", "reason": "why"}),
-        ("never post it", {"kind": "waive", "by": "your name", "reason": "why"}),
     ]
-    listed = "\n".join(f"- {when}: `{json.dumps(body)}`" for when, body in rows)
+    if case.open_period:
+        to_period = {"kind": "post_to_period", **you, "period": case.open_period}
+        inputs.insert(1, ("Count it in another open period:", to_period))
+    listed = "\n\n".join(f"{when}\n```\n{json.dumps(body)}\n```" for when, body in inputs)
     return (
-        "**To resolve it**: *Send an Update* → `resolve_exception`, with one of these as input. "
-        "One line is posted first; if the ERP takes it, the others follow.\n\n" + listed
+        "**To resolve it**: *More Actions* → *Send an Update* → `resolve_exception`, with one of "
+        "these as *Data*. One line is posted first; if the ERP takes it, the others follow.\n\n"
+        + listed
     )
 
 

@@ -149,10 +149,16 @@ class PostingTarget(Connected, Protocol):
         ...
 
     async def post(
-        self, intents: Sequence[PostingIntent], evidence: GuardEvidence
+        self,
+        intents: Sequence[PostingIntent],
+        evidence: GuardEvidence,
+        *,
+        last_byte_by: float | None = None,
     ) -> Sequence[PostingOutcome]:
         """Write the lines with one HTTP attempt; one outcome per line, in order.
 
+        `last_byte_by` is when the claim ends, by the monotonic clock: a write that might not be
+        out by then does not begin (TransientError). None stands for a claim that is made now.
         Raises TransientError (nothing was done), RejectedError (an ATOMIC call was refused as a
         whole), ConflictError, OutcomeUnknownError, ConnectionConfigError.
         """

@@ -45,7 +45,7 @@ class Tryton:
     def __init__(self, options: TrytonOptions, client: TrytonClient) -> None:
         self._options: Final = options
         self._client: Final = client
-        self._lines: Final = TimeLines(client, options.timeouts.read_seconds)
+        self._lines: Final = TimeLines(client, options.timeouts)
         self._manifest: Final = manifest_for(options.timeouts)
 
     @property
@@ -115,7 +115,11 @@ class Tryton:
         return await (self._lines.standing(intents) if undo else self._lines.carrying(intents))
 
     async def post(
-        self, intents: Sequence[PostingIntent], evidence: GuardEvidence
+        self,
+        intents: Sequence[PostingIntent],
+        evidence: GuardEvidence,
+        *,
+        last_byte_by: float | None = None,
     ) -> Sequence[PostingOutcome]:
         """Create or delete the lines with one write, all or nothing, and read back what is there.
 
@@ -127,7 +131,8 @@ class Tryton:
         if len(intents) > self._manifest.operation(kind).bulk.lines_max:
             raise ValueError(f"{len(intents)} lines in one call")
         undo = kind is PostingKind.UNDO
-        return await (self._lines.take_back if undo else self._lines.book)(intents, evidence)
+        write = self._lines.take_back if undo else self._lines.book
+        return await write(intents, evidence, last_byte_by)
 
     def documents_since(self, since: datetime | None) -> AsyncIterator[Sequence[PostedDocument]]:
         """Page through the lines that carry our reference; after an error, ask on for the page."""

@@ -15,6 +15,7 @@ from connectors.base.errors import (
     OutcomeUnknownError,
     RejectedError,
 )
+from connectors.base.http import Timeouts
 from connectors.tryton import mapping
 from connectors.tryton.client import Context, TrytonClient
 from connectors.tryton.manifest import LINES_MAX
@@ -39,10 +40,10 @@ class TimeLines:
     Tryton refuses it as a whole once any of these tasks has moved.
     """
 
-    def __init__(self, client: TrytonClient, prelude_seconds: float) -> None:
+    def __init__(self, client: TrytonClient, timeouts: Timeouts) -> None:
         self._client: Final = client
         # The longest that getting ready may take; after that a write no longer leaves.
-        self._prelude_seconds: Final = prelude_seconds
+        self._timeouts: Final = timeouts
 
     async def stamps(self, intents: Sequence[PostingIntent]) -> GuardEvidence:
         """Read the stamps of all tasks; a task that Tryton does not know has none."""
@@ -87,11 +88,24 @@ class TimeLines:
             if intent.corrects_document in found
         }
 
+    def _latest_start(self, last_byte_by: float | None) -> float:
+        """When a write must have begun, by the monotonic clock, for its last byte to be in time."""
+        by_plan = time.monotonic() + self._timeouts.read_seconds
+        if last_byte_by is None:
+            return by_plan
+        way = self._timeouts
+        return min(
+            by_plan, last_byte_by - way.pool_seconds - way.connect_seconds - way.write_seconds
+        )
+
     async def book(
-        self, intents: Sequence[PostingIntent], evidence: GuardEvidence
+        self,
+        intents: Sequence[PostingIntent],
+        evidence: GuardEvidence,
+        last_byte_by: float | None,
     ) -> Sequence[PostingOutcome]:
         """Create the lines with one write, then read back what Tryton made of them."""
-        not_after = time.monotonic() + self._prelude_seconds
+        not_after = self._latest_start(last_byte_by)
         try:
             await self._write(mapping.creation(intents), intents, evidence, not_after)
         except ConflictError:
@@ -101,10 +115,13 @@ class TimeLines:
         return [_booked(intent.reference, found.get(intent.reference, ())) for intent in intents]
 
     async def take_back(
-        self, intents: Sequence[PostingIntent], evidence: GuardEvidence
+        self,
+        intents: Sequence[PostingIntent],
+        evidence: GuardEvidence,
+        last_byte_by: float | None,
     ) -> Sequence[PostingOutcome]:
         """Delete the lines with one write; a line that is gone already is taken back."""
-        not_after = time.monotonic() + self._prelude_seconds
+        not_after = self._latest_start(last_byte_by)
         found = await self.standing(intents)
         for intent in intents:
             for line in found.get(intent.reference, ()):
