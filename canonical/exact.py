@@ -1,7 +1,7 @@
 """Exact numbers: the only ways a decimal enters, is rounded, and leaves as text."""
 
 import re
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -10,8 +10,8 @@ _NOT_EXACT: Final = "a number is a Decimal or text such as '12.50'; binary float
 # ASCII digits only: Decimal itself would take '1_000', ' 5 ' and full-width digits.
 _DECIMAL_TEXT: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,10})?", re.ASCII)
 _LARGEST: Final = Decimal(10) ** 18
-# What decimal arithmetic carries; of a longer number even the opposite would be a rounded one.
-_DIGITS_MAX: Final = 28
+# Arithmetic carries 28 digits by itself and rounds the rest away; this carries all that come.
+EVERY_DIGIT: Final = Context(prec=100_000)
 
 Rounding = Literal["HALF_UP", "HALF_EVEN"]
 _MODES: Final = {"HALF_UP": ROUND_HALF_UP, "HALF_EVEN": ROUND_HALF_EVEN}
@@ -27,8 +27,6 @@ def exact_decimal(value: Any) -> Decimal:
         raise ValueError(_NOT_EXACT)  # noqa: TRY004  Pydantic turns ValueError into its own error.
     if not value.is_finite() or abs(value) >= _LARGEST:
         raise ValueError("a number must be finite and below 10^18")
-    if len(value.as_tuple().digits) > _DIGITS_MAX:
-        raise ValueError(f"a number has at most {_DIGITS_MAX} digits")
     return value
 
 
@@ -47,7 +45,7 @@ ExactDecimal = Annotated[
 
 def scale_of(value: Decimal) -> int:
     """Count the places that carry information: 1.50 has one, 100 has none."""
-    exponent = value.normalize().as_tuple().exponent
+    exponent = EVERY_DIGIT.normalize(value).as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 

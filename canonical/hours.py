@@ -1,18 +1,16 @@
 """Hours: kept as whole seconds, shown as decimal hours."""
 
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Annotated, Final
 
 from pydantic import Field
 
-from canonical.exact import exact_decimal, round_to
+from canonical.exact import EVERY_DIGIT, exact_decimal, round_to
 from canonical.money import HourlyRate, Money
 
 SECONDS_PER_HOUR: Final = 3600
 # No source line is longer than six weeks; what is longer is a mistake in the unit.
 HOURS_MAX: Final = 1000
-# Holds every product of an exact number and the seconds of an hour, so that only one step rounds.
-_WIDE: Final = Context(prec=40)
 
 # A duration in whole seconds; negative only so that a negative line can be named and refused.
 Seconds = Annotated[
@@ -28,7 +26,7 @@ def seconds_from_hours(hours: Decimal) -> int:
     exact = exact_decimal(hours)
     if abs(exact) > HOURS_MAX:
         raise ValueError(f"more than {HOURS_MAX} hours on one line")
-    return int(round_to(_WIDE.multiply(exact, SECONDS_PER_HOUR), 0))
+    return int(round_to(EVERY_DIGIT.multiply(exact, SECONDS_PER_HOUR), 0))
 
 
 def hours_from_seconds(seconds: int) -> Decimal:
