@@ -1,0 +1,244 @@
+"""Manifests say what the code means: settings, ports, probes, users, queues and secrets."""
+
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from activities.case_workflows import CASE_QUEUE
+from canonical.messages import posting_queue
+from connectors.base.connections import Connections
+from rules.policies import Policies
+from runtime.bootstrap import Platform, routes_of
+from runtime.configuration import load_configuration, options_for
+from runtime.health import Health, served
+from runtime.registry import system_named
+from runtime.settings import Settings
+from runtime.temporal import connect
+from runtime.topology import UPKEEP_QUEUE
+from sandbox.temporal_server import TemporalServer
+from store.database import Database
+from tests.infra.manifests import (
+    CHECKOUT,
+    EXAMPLE_CONFIG,
+    SECRET_VALUE,
+    Manifest,
+    container_of,
+    environment_of,
+    of_kind,
+    pod_of,
+    project,
+    workloads,
+)
+from tests.server_fixtures import FreshDatabase
+
+# After the last queue has drained: connections are closed, the process ends.
+SECONDS_TO_END = 15
+
+
+def settings_of(workload: Manifest, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """What a process of this workload would read from its environment."""
+    with monkeypatch.context() as patch:
+        for name, value in environment_of(workload).items():
+            patch.setenv(name, value)
+        return Settings.model_validate({})
+
+
+def in_dockerfile(instruction: str) -> tuple[str, ...]:
+    """The parts of the one line in the Dockerfile that this pattern matches."""
+    found = re.search(f"^{instruction}$", (CHECKOUT / "infra/Dockerfile").read_text(), re.MULTILINE)
+    assert found, instruction
+    return found.groups()
+
+
+def all_queues() -> set[str]:
+    """The task queues that the example configuration calls for."""
+    configuration, _ = load_configuration(EXAMPLE_CONFIG)
+    return {
+        *(route.task_queue for route in routes_of(configuration).values()),
+        *(CASE_QUEUE, UPKEEP_QUEUE),
+        *(posting_queue(target) for target in configuration.targets()),
+    }
+
+
+def test_every_variable_is_a_setting_and_has_a_value_that_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = {f"LEDGERWAY_{field.upper()}" for field in Settings.model_fields}
+    for workload in workloads():
+        assert environment_of(workload).keys() <= known
+        settings = settings_of(workload, monkeypatch)
+        assert settings.database_url.get_secret_value() == SECRET_VALUE
+
+
+def test_one_worker_serves_every_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    (worker,) = of_kind("Deployment", "base")
+    assert settings_of(worker, monkeypatch).queues == ()
+
+
+def test_segments_serve_every_queue_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    served_by_segments = [
+        queue
+        for deployment in of_kind("Deployment", "overlays/segmented")
+        for queue in settings_of(deployment, monkeypatch).queues
+    ]
+    assert Counter(served_by_segments) == Counter(all_queues())
+
+
+def test_an_erp_never_meets_two_processes_that_post(monkeypatch: pytest.MonkeyPatch) -> None:
+    posting = 0
+    for deployment in of_kind("Deployment"):
+        queues = settings_of(deployment, monkeypatch).queues or all_queues()
+        if any(queue.startswith(posting_queue("")) for queue in queues):
+            posting += 1
+            assert deployment["spec"]["replicas"] == 1
+            assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert posting == 2  # The one of the base, and the segment.
+
+
+def test_a_worker_has_drained_before_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for deployment in of_kind("Deployment"):
+        settings = settings_of(deployment, monkeypatch)
+        # Queues drain one after the other.
+        longest = settings.drain_seconds * len(settings.queues or all_queues())
+        grace = pod_of(deployment)["terminationGracePeriodSeconds"]
+        assert grace >= longest + SECONDS_TO_END
+        assert settings.drain_seconds == Settings.model_fields["drain_seconds"].default
+
+
+def test_ports_are_one_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    (exposed,) = in_dockerfile(r"EXPOSE (\d+)")
+    for deployment in of_kind("Deployment"):
+        settings = settings_of(deployment, monkeypatch)
+        assert container_of(deployment)["ports"] == [
+            {"name": "health", "containerPort": settings.health_port}
+        ]
+        annotations = deployment["spec"]["template"]["metadata"]["annotations"]
+        assert annotations["prometheus.io/port"] == str(settings.health_port) == exposed
+        # Not the loopback interface, where nobody else could ask.
+        assert settings.health_host == "0.0.0.0"  # noqa: S104  A pod's own network.
+    for service in of_kind("Service"):
+        (port,) = service["spec"]["ports"]
+        assert port["targetPort"] == "health"
+        assert str(port["port"]) == exposed
+
+
+async def test_every_probe_is_answered(
+    fresh_database: FreshDatabase, migrated: str, temporal_server: TemporalServer
+) -> None:
+    dsn = await fresh_database(migrated)
+    configuration, _ = load_configuration(EXAMPLE_CONFIG)
+    client = await connect(temporal_server.address, temporal_server.namespace)
+    database = await Database.connect(dsn)
+    platform = Platform(configuration, Policies(), database, Connections({}), client)
+    health = Health(platform, None)
+    health.ready = True
+    asked = {path for deployment in of_kind("Deployment") for path in _asked_by_others(deployment)}
+    async with (
+        served(health, "127.0.0.1", 0) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+    ):
+        answers = {path: (await http.get(path)).status_code for path in asked}
+        health.ready = False
+        draining = {path: (await http.get(path)).status_code for path in asked}
+    await platform.close()
+    assert set(answers.values()) == {httpx.codes.OK}
+    assert {path for path, code in draining.items() if code != httpx.codes.OK} == {"/ready"}
+
+
+def _asked_by_others(deployment: Manifest) -> set[str]:
+    """The paths that Kubernetes and Prometheus ask for."""
+    container = container_of(deployment)
+    probes = {name: container[name]["httpGet"]["path"] for name in container if "Probe" in name}
+    assert probes.keys() == {"startupProbe", "readinessProbe", "livenessProbe"}
+    # Being unready must never be a reason to be killed.
+    assert probes["livenessProbe"] == probes["startupProbe"] != probes["readinessProbe"]
+    annotations = deployment["spec"]["template"]["metadata"]["annotations"]
+    return {*probes.values(), annotations["prometheus.io/path"]}
+
+
+def test_pods_run_as_the_user_of_the_image() -> None:
+    user, group = in_dockerfile(r"USER (\d+):(\d+)")
+    for workload in workloads():
+        security = pod_of(workload)["securityContext"]
+        assert str(security["runAsUser"]) == user != "0"
+        assert str(security["runAsGroup"]) == group
+    for deployment in of_kind("Deployment"):
+        assert str(pod_of(deployment)["securityContext"]["fsGroup"]) == group
+
+
+def test_every_image_is_of_this_version() -> None:
+    version = project()["project"]["version"]
+    for workload in workloads():
+        assert container_of(workload)["image"] == f"ledgerway:{version}"
+    for deployment in of_kind("Deployment"):
+        assert environment_of(deployment)["LEDGERWAY_BUILD_ID"] == version
+    (job,) = of_kind("Job")
+    assert job["metadata"]["name"].endswith(version.replace(".", "-"))
+
+
+def test_selectors_find_the_pods_and_no_two_deployments_share_one() -> None:
+    for kustomization in ("base", "overlays/segmented"):
+        labels = [
+            one["spec"]["template"]["metadata"]["labels"]
+            for one in of_kind("Deployment", kustomization)
+        ]
+        for kind in ("Deployment", "PodDisruptionBudget"):
+            selectors = [
+                one["spec"]["selector"]["matchLabels"] for one in of_kind(kind, kustomization)
+            ]
+            assert len(selectors) == len(labels)
+            for selector in selectors:
+                assert len([one for one in labels if selector.items() <= one.items()]) == 1
+        (service,) = of_kind("Service", kustomization)
+        assert all(service["spec"]["selector"].items() <= one.items() for one in labels)
+        (network,) = of_kind("NetworkPolicy", kustomization)
+        selected = network["spec"]["podSelector"]["matchLabels"]
+        assert all(selected.items() <= one.items() for one in labels)
+
+
+def test_the_example_configuration_resolves_with_the_secrets_that_are_mounted(
+    tmp_path: Path,
+) -> None:
+    configuration, _ = load_configuration(EXAMPLE_CONFIG)
+    for deployment in of_kind("Deployment"):
+        folder = tmp_path / deployment["metadata"]["name"]
+        shutil.copytree(EXAMPLE_CONFIG, folder)
+        mounted = _mounted_secrets(deployment)
+        for path in mounted:
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_text("made-up-secret")
+        for name, one in configuration.connections.items():
+            options_for(system_named(one.system), name, one, folder)
+        referred = {
+            str(value).removeprefix("file:")
+            for one in configuration.connections.values()
+            for value in one.options.values()
+            if str(value).startswith("file:")
+        }
+        assert mounted == referred
+
+
+def _mounted_secrets(deployment: Manifest) -> set[str]:
+    (mount,) = container_of(deployment)["volumeMounts"]
+    assert mount["mountPath"] == environment_of(deployment)["LEDGERWAY_CONFIG"]
+    (volume,) = pod_of(deployment)["volumes"]
+    sources: list[Any] = volume["projected"]["sources"]
+    return {
+        item["path"]
+        for source in sources
+        if "secret" in source
+        for item in source["secret"]["items"]
+    }
+
+
+def test_workers_find_the_configuration_by_its_generated_name() -> None:
+    for kustomization in ("base", "overlays/segmented"):
+        (config,) = of_kind("ConfigMap", kustomization)
+        for deployment in of_kind("Deployment", kustomization):
+            sources = pod_of(deployment)["volumes"][0]["projected"]["sources"]
+            assert {"configMap": {"name": config["metadata"]["name"]}} in sources
