@@ -1,9 +1,12 @@
 """What every canonical type has in common: frozen, closed, strict, and named with a version."""
 
-from datetime import datetime, timedelta
-from typing import Annotated, ClassVar
+import re
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo
+
+_ISO: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T.*)?", re.ASCII)
 
 
 class Canonical(BaseModel):
@@ -18,11 +21,32 @@ class Canonical(BaseModel):
     CONTRACT: ClassVar[str]
 
 
+def _day(value: Any, info: ValidationInfo) -> Any:
+    return date.fromisoformat(_written(value)) if _is_json_text(value, info) else value
+
+
+def _instant(value: Any, info: ValidationInfo) -> Any:
+    return datetime.fromisoformat(_written(value)) if _is_json_text(value, info) else value
+
+
+def _is_json_text(value: Any, info: ValidationInfo) -> bool:
+    return info.mode == "json" and isinstance(value, str)
+
+
+def _written(value: str) -> str:
+    # Pydantic would take "0" for a count of seconds since 1970, even where it is strict.
+    if not _ISO.fullmatch(value):
+        raise ValueError("a day or an instant is written as 2026-10-31 or 2026-10-31T12:00:00Z")
+    return value
+
+
 def _utc(value: datetime) -> datetime:
     if value.utcoffset() != timedelta(0):
         raise ValueError("an instant is given in UTC")
     return value
 
 
+# `_date` fields: a plain day, in nobody's zone.
+Day = Annotated[date, BeforeValidator(_day)]
 # `_at` fields: an instant, in UTC, with its zone.
-Instant = Annotated[datetime, AfterValidator(_utc)]
+Instant = Annotated[datetime, BeforeValidator(_instant), AfterValidator(_utc)]

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from canonical.base import Canonical
+from canonical.base import Canonical, Day
 from canonical.money import CurrencyCode
 from canonical.text import Code, ExternalId, Name
 
@@ -22,8 +22,8 @@ class Master(Canonical):
     name: Name
     legal_entity: Code | None = None
     active: bool = True
-    active_from: date | None = None
-    active_until: date | None = None
+    active_from: Day | None = None
+    active_until: Day | None = None
 
     def active_on(self, day: date) -> bool:
         """Whether it may be used for something of that day."""

@@ -1,13 +1,12 @@
 """Postings: one write to the ERP for one revision of one source line, from intent to receipt."""
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from canonical.base import Canonical
+from canonical.base import Canonical, Day
 from canonical.identity import content_hash
 from canonical.money import Money
 from canonical.posting_period import PeriodDecision
@@ -66,7 +65,7 @@ class TimeLine(Canonical):
     employee: ExternalId
     task: ExternalId
     # Always the date of the work, never the posting date.
-    work_date: date
+    work_date: Day
     seconds: Annotated[int, Field(ge=0, strict=True)]
     note: Note = ""
 

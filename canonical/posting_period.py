@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum
 from typing import ClassVar
 
-from canonical.base import Canonical
+from canonical.base import Canonical, Day
 from canonical.text import Code, ExternalId
 
 
@@ -25,8 +25,8 @@ class PostingPeriod(Canonical):
     name: Code
     legal_entity: Code
     fiscal_year: Code
-    starts_on: date
-    ends_on: date
+    starts_on: Day
+    ends_on: Day
     state: PeriodState
 
     def holds(self, day: date) -> bool:
@@ -39,9 +39,9 @@ class PeriodDecision(Canonical):
 
     CONTRACT: ClassVar[str] = "period_decision/v1"
 
-    posting_date: date
+    posting_date: Day
     period: Code
-    original_date: date
+    original_date: Day
     # True if the work belongs to an earlier period than the one it is booked in.
     prior_period: bool = False
     reason: Code = "period of the work date"

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from canonical.base import Canonical, Instant
+from canonical.base import Canonical, Day, Instant
 from canonical.hours import Seconds
 from canonical.identity import content_hash
 from canonical.money import HourlyRate
@@ -41,7 +41,7 @@ class TimeEntry(Canonical):
     project: ExternalId
     task: ExternalId
     # A plain date in the worker's own zone; never converted.
-    work_date: date
+    work_date: Day
     seconds: Seconds
     billable: bool
     bill_rate: HourlyRate | None
@@ -79,7 +79,7 @@ class Timesheet(Canonical):
     connection: Code
     id: ExternalId
     employee: ExternalId
-    starts_on: date
+    starts_on: Day
     entries: Annotated[tuple[TimeEntry, ...], Field(max_length=2000)]
 
 
