@@ -1,6 +1,7 @@
 """The process that Kubernetes runs: what it answers, and how it ends."""
 
 import asyncio
+import re
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -19,7 +20,13 @@ from runtime.topology import DEPLOYMENT, UPKEEP_QUEUE
 from sandbox.postgres import Postgres
 from sandbox.temporal_server import TemporalServer, binary
 from store import schema
-from tests.infra.worker_under_test import SilentVendor, worker_with, write_configuration
+from tests.infra.manifests import CHECKOUT
+from tests.infra.worker_under_test import (
+    SilentVendor,
+    WorkerUnderTest,
+    worker_with,
+    write_configuration,
+)
 from tests.server_fixtures import FreshDatabase
 
 OK, UNAVAILABLE = httpx.codes.OK, httpx.codes.SERVICE_UNAVAILABLE
@@ -50,12 +57,12 @@ async def environment(
 
 @asynccontextmanager
 async def work_for(
-    temporal: TemporalServer, workflow_id: str
+    temporal: TemporalServer, workflow_id: str, workflow: str = "RefreshMasterData"
 ) -> AsyncIterator[WorkflowHandle[Any, Any]]:
     """Start work that calls a vendor; it is withdrawn at the end of the block."""
     client = await connect(temporal.address, temporal.namespace)
     handle = await client.start_workflow(
-        "RefreshMasterData",
+        workflow,
         MasterDataRef(connection="harvest", target="tryton"),
         id=workflow_id,
         task_queue=UPKEEP_QUEUE,
@@ -72,12 +79,34 @@ async def test_it_serves_its_metrics_and_ends_well_when_told(
     async with worker_with(tmp_path, environment) as worker:
         await worker.answers("/ready", OK)
         assert (await worker.get("/live")).status_code == OK
-        scraped = await worker.get("/metrics")
-        families = {one.name for one in text_string_to_metric_families(scraped.text)}
+        families = await families_of(worker)
         assert {"ledgerway_posted_lines", "ledgerway_uncertain_lines"} <= families
         assert {"temporal_num_pollers", "temporal_worker_task_slots_available"} <= families
         worker.terminate()
         assert await worker.exit_code(SECONDS_TO_END) == 0
+
+
+async def test_it_serves_every_metric_of_the_sdk_that_people_are_told_about(
+    tmp_path: Path, environment: dict[str, str], temporal_server: TemporalServer
+) -> None:
+    told = (CHECKOUT / "docs/operations.md").read_text()
+    alarms = (CHECKOUT / "infra/prometheus/alerts.yaml").read_text()
+    named = set(re.findall(r"\btemporal_[a-z_]+?(?=_bucket|\b)", told + alarms))
+    async with (
+        work_for(temporal_server, "test/fails-for-its-vendor"),
+        work_for(temporal_server, "test/unknown", workflow="NoSuchWorkflow"),
+        worker_with(tmp_path, environment) as worker,
+    ):
+        await worker.answers("/ready", OK)
+        deadline = time.monotonic() + 30
+        while not named <= (served := await families_of(worker)):
+            assert time.monotonic() < deadline, named - served
+
+
+async def families_of(worker: WorkerUnderTest) -> set[str]:
+    """The names of all metrics that it serves now."""
+    scraped = await worker.get("/metrics")
+    return {one.name for one in text_string_to_metric_families(scraped.text)}
 
 
 async def test_it_is_ready_only_while_the_ledger_and_temporal_are_there(tmp_path: Path) -> None:
