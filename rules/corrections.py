@@ -44,39 +44,59 @@ class LinePlan:
 
 
 _STOPPED = frozenset({PostingState.PENDING, PostingState.EXCEPTION})
+# What the ERP holds is not certain: it has to be settled before anything else is sent.
+_UNCERTAIN = (UNSETTLED - _STOPPED) | {PostingState.DUPLICATE}
 
 
 def plan_line(*, wanted: bool, revision: int, standings: Sequence[Standing]) -> LinePlan:
     """Plan one line. `wanted`: the source has it approved, in this revision."""
     times = [one for one in standings if one.kind is PostingKind.TIME]
-    unsettled = [one for one in times if one.state in UNSETTLED]
-    posted = [one for one in times if one.state is PostingState.POSTED]
-    backs = {
-        one.corrects: one
-        for one in standings
-        if one.kind is not PostingKind.TIME and one.state in UNSETTLED
+    backs = _latest_backs(standings)
+    under_way = {
+        original: back.key
+        for original, back in backs.items()
+        if back.state in _STOPPED | _UNCERTAIN
     }
+    posted = [one for one in times if one.state is PostingState.POSTED or one.key in under_way]
+    uncertain = {one.key for one in times if one.state in _UNCERTAIN} - set(under_way)
+    # A person decided that these stay in the ERP; only a newer revision asks again.
+    kept = {original for original, back in backs.items() if back.state is PostingState.WAIVED}
     released = tuple(
         one.key for one in backs.values() if one.state is PostingState.EXCEPTION and one.released
     )
     if not wanted:
         return LinePlan(
             recheck=released,
-            cancel=_keys(unsettled, _STOPPED),
-            note_withdrawn=_keys(unsettled, UNSETTLED - _STOPPED),
-            take_back=tuple(one.key for one in posted if one.key not in backs),
+            cancel=_keys(times, _STOPPED),
+            note_withdrawn=tuple(one.key for one in times if one.key in uncertain),
+            take_back=tuple(
+                one.key for one in posted if one.key not in under_way and one.key not in kept
+            ),
         )
     current = [one for one in times if one.revision == revision]
-    outdated = [one for one in posted if one.revision != revision]
-    old = [one for one in unsettled if one.revision != revision]
+    waived = any(one.state is PostingState.WAIVED for one in current)
+    outdated = [one.key for one in posted if one.revision != revision]
+    old = [one for one in times if one.revision != revision]
     plan = LinePlan(
         recheck=released,
         supersede=_keys(old, _STOPPED),
-        note_revision=_keys(old, UNSETTLED - _STOPPED),
-        take_back=tuple(one.key for one in outdated if one.key not in backs),
-        waits_for=next((backs[one.key].key for one in outdated if one.key in backs), None),
+        note_revision=tuple(one.key for one in old if one.key in uncertain),
+        take_back=tuple(
+            key for key in outdated if key not in under_way and not (waived and key in kept)
+        ),
+        waits_for=next((under_way[key] for key in outdated if key in under_way), None),
     )
     return _with_current(plan, current)
+
+
+def _latest_backs(standings: Sequence[Standing]) -> dict[UUID, Standing]:
+    """The last taking back of each posting that was ever to be taken back."""
+    backs = [one for one in standings if one.kind is not PostingKind.TIME]
+    return {
+        one.corrects: one
+        for one in sorted(backs, key=lambda one: one.amendment)
+        if one.corrects is not None
+    }
 
 
 def _with_current(plan: LinePlan, current: Sequence[Standing]) -> LinePlan:
