@@ -24,5 +24,7 @@ async def heartbeats() -> AsyncIterator[None]:
 
 async def _beat() -> None:
     while True:
-        activity.heartbeat()
+        # Temporal counts from the start of the activity, so there is nothing to say before this;
+        # each beat is a call and an action that is billed.
         await asyncio.sleep(HEARTBEAT_EVERY_SECONDS)
+        activity.heartbeat()
