@@ -25,6 +25,8 @@ from sandbox.temporal_server import TemporalServer
 from sandbox.world import our_search_attributes
 
 _VISIBILITY_SECONDS_MAX: Final = 20
+# The server brings its metrics page up to date once a second.
+_METRICS_LAG_SECONDS: Final = 1.5
 
 
 class Worker:
@@ -84,10 +86,16 @@ class EventLane:
         }
 
     async def actions(self) -> float:
-        """The server's own count of billed actions so far."""
+        """The server's own count of billed actions so far, once it stands still."""
         async with httpx.AsyncClient() as http:
-            page = (await http.get(self.temporal.metrics_url)).text
-        return actions_in(page, self.temporal.namespace)
+            known = -1.0
+            while True:
+                page = (await http.get(self.temporal.metrics_url)).text
+                found = actions_in(page, self.temporal.namespace)
+                if found == known:
+                    return found
+                known = found
+                await asyncio.sleep(_METRICS_LAG_SECONDS)
 
     async def events(self) -> tuple[int, int]:
         """How many workflows of timesheets have ended, and their events."""
