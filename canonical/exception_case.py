@@ -7,7 +7,7 @@ from pydantic import Field
 
 from canonical.base import Canonical, Instant
 from canonical.money import Money
-from canonical.text import Code, ExternalId, Sentence
+from canonical.text import Code, ExternalId, Label, Sentence
 
 
 class Cause(StrEnum):
@@ -55,7 +55,7 @@ class RootCause(Canonical):
     legal_entity: Code
     cause: Cause
     # What it is about: a project code, an employee's code, a period. Never a person's name.
-    subject: Code
+    subject: Label
     # For a finance person: what is wrong, with what, and what to do next.
     sentence: Sentence
 

@@ -84,5 +84,3 @@ def _unambiguous(
     for key, record_id in keys:
         if key is not None and times[key] == 1:
             yield key, record_id
-
-

@@ -179,7 +179,7 @@ def _task(line: Line, project: Project, facts: Facts) -> Task | RootCause:
     return RootCause(
         legal_entity=project.legal_entity or NO_LEGAL_ENTITY,
         cause=Cause.UNKNOWN_TASK,
-        subject=f"{project.code} / {name}"[:80],
+        subject=f"{project.code} / {name}",
         sentence=f"Project {project.code} has no task '{name}' in the ERP. Create it there and "
         "retry, or amend the lines to another task.",
     )
@@ -204,7 +204,7 @@ def _may_be_booked(line: Line, found: _Found) -> RootCause | None:
     entity = _owner(found)
 
     def stop(cause: Cause, subject: str, sentence: str) -> RootCause:
-        return RootCause(legal_entity=entity, cause=cause, subject=subject[:80], sentence=sentence)
+        return RootCause(legal_entity=entity, cause=cause, subject=subject, sentence=sentence)
 
     if employee.legal_entity != project.legal_entity:
         return stop(
@@ -233,6 +233,15 @@ def _may_be_booked(line: Line, found: _Found) -> RootCause | None:
 
 def _employment(line: Line, employee: Employee, *, stop_at: str) -> RootCause | None:
     day = line.entry.work_date
+    if not employee.active and employee.active_until is None:
+        return RootCause(
+            legal_entity=stop_at,
+            cause=Cause.LEAVER,
+            subject=employee.code,
+            sentence=f"Employee {employee.code} is not active in the ERP. Give the date of leaving "
+            "there or make the employee active again, then retry; or have the lines withdrawn in "
+            "the source.",
+        )
     if employee.active_until is not None and day > employee.active_until:
         return RootCause(
             legal_entity=stop_at,

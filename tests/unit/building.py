@@ -154,7 +154,13 @@ def project(code: str = "P-1", **changes: Any) -> Project:
 def task(name: str = "Design", **changes: Any) -> Task:
     """A task of project 11."""
     return _made(
-        Task, changes, connection="tryton", id="13", code=f"T-{name}", name=name, project="11"
+        Task,
+        changes,
+        connection="tryton",
+        id="13",
+        code=f"T-{name}"[:9].strip(),
+        name=name,
+        project="11",
     )
 
 

@@ -200,7 +200,14 @@ def test_nothing_passes_for_text(model: type[BaseModel], name: str, poison: str)
     assert name in troubled(model, f'{{"{name}": {poison}}}')
 
 
-@pytest.mark.parametrize(("model", "name"), fields_of(str))
+# A label is made of other systems' texts, and is cut instead of refused.
+CUT = {("RootCause", "subject")}
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [(model, name) for model, name in fields_of(str) if (model.__name__, name) not in CUT],
+)
 def test_text_is_bounded(model: type[BaseModel], name: str) -> None:
     endless = json.dumps("x" * 5000)
     assert name in troubled(model, f'{{"{name}": {endless}}}')

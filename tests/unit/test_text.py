@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from canonical.text import Code, ExternalId, Note, Sentence, same_code, storable
+from canonical.text import Code, ExternalId, Note, Sentence, label, same_code, storable
 
 CODE: TypeAdapter[str] = TypeAdapter(Code)
 EXTERNAL_ID: TypeAdapter[str] = TypeAdapter(ExternalId)
@@ -84,3 +84,19 @@ def test_free_text_is_bounded() -> None:
         NOTE.validate_python("x" * 4001)
     with pytest.raises(ValidationError):
         SENTENCE.validate_python("x" * 1001)
+
+
+@given(any_text)
+def test_a_label_is_a_code_whatever_it_is_made_of(text: str) -> None:
+    made = label(f"x{text}")
+    assert CODE.validate_python(made) == made == label(made)
+
+
+def test_two_long_names_that_differ_at_their_ends_stay_two_labels() -> None:
+    one, other = label("x" * 200 + "1"), label("x" * 200 + "2")
+    assert one != other
+    assert len(one) == len(other) == 80
+
+
+def test_a_label_is_one_line() -> None:
+    assert label("Design\r\n& Build\t") == "Design & Build"
