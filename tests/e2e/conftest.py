@@ -1,31 +1,74 @@
-"""Platforms for whole-way tests: a ledger and a Temporal server of its own for each test."""
+"""Platforms for whole-way tests: a ledger and a Temporal namespace of its own for each test."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.client import Client
 
 from sandbox.temporal_server import TemporalServer
 from sandbox.world import our_search_attributes
-from tests.e2e.local_platform import LocalPlatform, local_platform
+from tests.e2e.liveness import assert_nothing_is_stuck
+from tests.e2e.local_platform import LocalPlatform, Systems, local_platform
 from tests.server_fixtures import FreshDatabase
+
+NewNamespace = Callable[[], Awaitable[str]]
+_DAY = Duration(seconds=86_400)
+
+
+@pytest.fixture(scope="session")
+def new_namespace(temporal_server: TemporalServer) -> NewNamespace:
+    """Make a namespace of the session's Temporal server; gives its name."""
+    numbers = itertools.count(1)
+
+    async def make() -> str:
+        name = f"whole-way-{next(numbers)}"
+        client = await Client.connect(temporal_server.address, namespace=name)
+        await client.workflow_service.register_namespace(
+            RegisterNamespaceRequest(namespace=name, workflow_execution_retention_period=_DAY)
+        )
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=name, search_attributes=our_search_attributes())
+        )
+        return name
+
+    return make
 
 
 @pytest.fixture
-async def temporal(tmp_path: Path) -> AsyncIterator[TemporalServer]:
-    """A Temporal server that no other test has left anything on."""
-    async with TemporalServer(
-        tmp_path / "temporal", search_attributes=our_search_attributes(), headless=True
-    ) as server:
-        yield server
+def systems() -> Systems:
+    """A source without a single entry, and an ERP without a single line."""
+    return Systems()
+
+
+@pytest.fixture
+async def dsn(fresh_database: FreshDatabase, migrated: str) -> str:
+    """A ledger of its own."""
+    return await fresh_database(migrated)
+
+
+@pytest.fixture
+async def local(
+    systems: Systems, dsn: str, temporal_server: TemporalServer, new_namespace: NewNamespace
+) -> AsyncIterator[LocalPlatform]:
+    """A platform between the two; at its end nothing may be stuck."""
+    namespace = await new_namespace()
+    async with local_platform(dsn, temporal_server.address, namespace, systems) as platform:
+        await platform.refresh()
+        yield platform
+        await assert_nothing_is_stuck(platform)
 
 
 @pytest.fixture
 async def firm(
-    fresh_database: FreshDatabase, migrated: str, temporal: TemporalServer
+    dsn: str, temporal_server: TemporalServer, new_namespace: NewNamespace
 ) -> AsyncIterator[LocalPlatform]:
     """The made-up firm's month, a simulated ERP, and a platform between them."""
-    dsn = await fresh_database(migrated)
-    async with local_platform(dsn, temporal.address, temporal.namespace) as platform:
+    namespace, systems = await new_namespace(), Systems.of_the_firm()
+    async with local_platform(dsn, temporal_server.address, namespace, systems) as platform:
         await platform.refresh()
         yield platform
+        await assert_nothing_is_stuck(platform)

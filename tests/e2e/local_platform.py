@@ -1,10 +1,12 @@
 """A whole platform in one process: real ledger, real Temporal, simulated Harvest and ERP."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from uuid import UUID
 
 import httpx
 from pydantic import SecretStr
@@ -12,13 +14,17 @@ from temporalio.client import Client, WorkflowHandle
 
 from canonical.messages import (
     BackfillWindow,
+    CaseView,
     MasterDataRef,
     ResolutionOutcome,
-    ResolutionRequest,
     SourceRef,
+    SweepOutcome,
+    SweepRequest,
+    TimesheetRef,
 )
 from connectors.base.capabilities import Connected
 from connectors.base.connections import Connections
+from connectors.base.http import Timeouts
 from connectors.base.rate_budget import Unlimited
 from connectors.harvest import HarvestOptions
 from connectors.harvest import connect as connect_harvest
@@ -38,7 +44,10 @@ from sandbox.firm import Firm, Month, firm_of
 from sandbox.month import FirmAccount
 from sandbox.simulated_erp import erp_state_of
 from store import reports
-from store.database import Database
+from store.database import Database, Row
+from tests.e2e.erp_desk import ErpDesk
+from tests.e2e.staff import Staff, empty_account
+from tests.e2e.wire import Wire
 
 MONTH = Month(2026, 10)
 SECONDS_MAX = 60
@@ -52,39 +61,111 @@ CONFIGURATION = Configuration(
 POLICIES = Policies.model_validate({"legal_entities": {"US01": {"closed_period": "HOLD"}}})
 
 
+class Systems:
+    """The source and the ERP, both simulated; they outlive every platform between them."""
+
+    def __init__(self, month: Month = MONTH, account: AccountState | None = None) -> None:
+        self.firm: Firm = firm_of(month)
+        self.account = HarvestAccount(account or empty_account(month))
+        self.simulated_erp = SimulatedTryton(Books(erp_state_of(self.firm)))
+        self.staff = Staff(self.firm, self.account)
+        self.erp = ErpDesk(self.simulated_erp)
+        self.wire = Wire(self.simulated_erp)
+        # The parts of the ERP connection's send window.
+        self.timeouts = Timeouts()
+
+    @classmethod
+    def of_the_firm(cls, month: Month = MONTH) -> Self:
+        """The whole firm's month, with everything that is not in order in it."""
+        return cls(month, FirmAccount(firm_of(month)).state())
+
+    def connected(self) -> dict[str, Connected]:
+        """Connect both, each time anew."""
+        return {
+            "harvest": connect_harvest(
+                HarvestOptions(
+                    connection="harvest",
+                    account_id=self.account.account_id,
+                    token=SecretStr(self.account.token),
+                    user_agent="Ledgerway tests (tests@ledgerway.example)",
+                    base_url="http://harvest.test/v2",
+                ),
+                Unlimited(),
+                httpx.ASGITransport(simulated_harvest(self.account)),
+            ),
+            "tryton": connect_tryton(
+                TrytonOptions(
+                    connection="tryton",
+                    url="http://erp.test",
+                    database="erp",
+                    user="connector",
+                    password=SecretStr("connector-pw"),
+                    timeouts=self.timeouts,
+                ),
+                Unlimited(),
+                self.wire,
+            ),
+        }
+
+
 @dataclass
 class LocalPlatform:
-    """What a test holds: both simulators, the platform between them, and Temporal's client."""
+    """What a test holds: both systems, the platform between them, and Temporal's client."""
 
-    firm: Firm
-    account: HarvestAccount
-    erp: SimulatedTryton
+    systems: Systems
     platform: Platform
     activities: Activities
     client: Client
     ids: dict[str, int] = field(default_factory=dict)
 
     @property
-    def erp_lines(self) -> list[dict[str, Any]]:
-        """The ERP's own lines of time, asked of the ERP."""
-        return list(self.erp.books.store.lines.values())
+    def firm(self) -> Firm:
+        """The made-up firm."""
+        return self.systems.firm
 
-    async def run(self, workflow: str, argument: Any) -> Any:
+    @property
+    def account(self) -> HarvestAccount:
+        """The simulated Harvest."""
+        return self.systems.account
+
+    @property
+    def staff(self) -> Staff:
+        """The firm's people at Harvest."""
+        return self.systems.staff
+
+    @property
+    def erp(self) -> ErpDesk:
+        """A desk at the ERP, past the platform."""
+        return self.systems.erp
+
+    # What Schedules do.
+
+    async def run(self, workflow: str, argument: Any, result_type: type | None = None) -> Any:
         """Run an upkeep workflow to its end."""
         number = self.ids[workflow] = self.ids.get(workflow, 0) + 1
         return await self.client.execute_workflow(
-            workflow, argument, id=f"test/{workflow}/{number}", task_queue=UPKEEP_QUEUE
+            workflow,
+            argument,
+            id=f"test/{workflow}/{number}",
+            task_queue=UPKEEP_QUEUE,
+            result_type=result_type,
         )
 
-    async def poll(self) -> None:
-        """Read Harvest once, as its Schedule would, and wait until all is settled or stopped."""
+    async def read(self) -> None:
+        """Read Harvest once, as its Schedule would, and wait for nothing."""
         await self.run("PollSource", SourceRef(connection="harvest", target="tryton"))
+
+    async def poll(self) -> None:
+        """Read Harvest once and wait until all is settled or stopped."""
+        await self.read()
         await self.settled()
 
-    async def refresh(self) -> None:
-        """Read the masters of both sides."""
-        ref = MasterDataRef(connection="harvest", target="tryton")
-        await self.activities.master_data.refresh(ref)
+    async def reread(self) -> None:
+        """Read the firm's month whole, as the hourly Schedule would."""
+        days = (datetime.now(UTC).date() - self.firm.month.first_day).days + 1
+        ref = SourceRef(connection="harvest", target="tryton", reread_days=days)
+        await self.run("RereadSource", ref)
+        await self.settled()
 
     async def backfill(self) -> None:
         """Read the firm's month, and the one before, again."""
@@ -98,25 +179,63 @@ class LocalPlatform:
         await self.run("Backfill", window)
         await self.settled()
 
+    async def refresh(self) -> None:
+        """Read the masters of both sides."""
+        ref = MasterDataRef(connection="harvest", target="tryton")
+        await self.activities.master_data.refresh(ref)
+
+    async def sweep(self, *, full: bool = False) -> SweepOutcome:
+        """Ask the ERP for all our documents, and wait until what follows is settled."""
+        request = SweepRequest(target="tryton", full=full)
+        outcome: SweepOutcome = await self.run("SweepPostings", request, SweepOutcome)
+        return outcome
+
+    async def acknowledge(self) -> None:
+        """Tell Harvest what became of its lines."""
+        await self.run("AcknowledgePostings", SourceRef(connection="harvest", target="tryton"))
+
+    # What the ledger says.
+
     async def settled(self) -> None:
         """Wait until no document is owed a workflow and no posting is under way."""
+        await self.until(
+            "SELECT (SELECT count(*) FROM posting p LEFT JOIN posting b ON b.key = p.waits_for "
+            "        WHERE p.state = 'SENDING' OR (p.state = 'PENDING' "
+            "          AND b.state IS DISTINCT FROM 'EXCEPTION')) = 0 "
+            "AND (SELECT count(*) FROM document WHERE news_seq > prepared_seq) = 0 "
+            "AND NOT EXISTS (SELECT FROM posting WHERE state = 'EXCEPTION' "
+            "                AND released_at IS NOT NULL)"
+        )
+
+    async def until(self, condition: str, *arguments: Any, seconds_max: float = SECONDS_MAX) -> None:
+        """Wait until a query over the ledger says true."""
 
         async def done() -> bool:
-            row = await self.platform.database.fetch_row(
-                "SELECT (SELECT count(*) FROM posting WHERE state IN ('PENDING', 'SENDING')) = 0 "
-                "AND (SELECT count(*) FROM document WHERE news_seq > prepared_seq) = 0 "
-                "AND NOT EXISTS (SELECT FROM posting WHERE state = 'EXCEPTION' "
-                "                AND released_at IS NOT NULL) AS settled"
-            )
-            return bool(row and row["settled"])
+            row = await self.platform.database.fetch_row(condition, *arguments)
+            return bool(row and row[0])
 
-        await eventually(done)
+        await eventually(done, seconds_max)
+
+    async def rows(self, query: str, *arguments: Any) -> list[Row]:
+        """Ask the ledger."""
+        return await self.platform.database.fetch(query, *arguments)
+
+    async def states_of(self, entry: int) -> list[str]:
+        """What became of a line: kind and state of each of its postings, the oldest first."""
+        rows = await self.rows(
+            "SELECT kind || ' ' || state AS said FROM posting WHERE source_id = $1 "
+            "ORDER BY revision, kind, amendment",
+            str(entry),
+        )
+        return [row["said"] for row in rows]
 
     async def counts(self) -> dict[str, int]:
         """Lines of time by state."""
         async with self.platform.database.transaction() as connection:
             counted = await reports.counts_by_state(connection)
         return {one.state: one.lines for one in counted if one.kind == "time"}
+
+    # Cases, as people see them.
 
     async def cases(self) -> list[reports.Blocked]:
         """The open cases."""
@@ -128,18 +247,43 @@ class LocalPlatform:
         (case,) = [one for one in await self.cases() if one.cause == cause]
         return case
 
+    async def state_of_case(self, case_id: UUID) -> str:
+        """OPEN, TRYING, WAITING_FOR_SOURCE or RESOLVED."""
+        (row,) = await self.rows("SELECT state FROM exception_case WHERE id = $1", case_id)
+        return str(row["state"])
+
+    async def closed(self, case: reports.Blocked) -> CaseView:
+        """Wait until a case's workflow ends; gives what it ended with."""
+        handle = self.case_workflow(case)
+        async with asyncio.timeout(SECONDS_MAX):
+            return CaseView.model_validate(await handle.result())
+
     def case_workflow(self, case: reports.Blocked) -> WorkflowHandle[Any, Any]:
         """The workflow of a case."""
         return self.client.get_workflow_handle(f"exception-case/{case.case_id}")
 
+    def timesheet_workflow(self, timesheet: str) -> WorkflowHandle[Any, Any]:
+        """The workflow of a timesheet."""
+        return self.client.get_workflow_handle(f"time-to-posting/harvest/{timesheet}")
+
+    def ref(self, entry: int) -> TimesheetRef:
+        """Names the timesheet of an entry as messages do."""
+        timesheet = self.staff.timesheet_of(entry)
+        return TimesheetRef(connection="harvest", timesheet=timesheet, target="tryton")
+
     async def resolve(self, case: reports.Blocked, **request: Any) -> ResolutionOutcome:
-        """Resolve a case as a person would, by the workflow's update."""
-        outcome = await self.case_workflow(case).execute_update(
-            "resolve_exception",
-            ResolutionRequest(**{"by": "ana", **request}),
-            result_type=ResolutionOutcome,
-        )
+        """Resolve a case as a person would, by the workflow's update; waits for what follows."""
+        outcome = await self.ask_to_resolve(case, {"by": "ana", **request})
         await self.settled()
+        return outcome
+
+    async def ask_to_resolve(
+        self, case: reports.Blocked, request: Mapping[str, Any]
+    ) -> ResolutionOutcome:
+        """Send the update with whatever somebody typed."""
+        outcome: ResolutionOutcome = await self.case_workflow(case).execute_update(
+            "resolve_exception", dict(request), result_type=ResolutionOutcome
+        )
         return outcome
 
 
@@ -147,7 +291,7 @@ async def eventually(done: Callable[[], Awaitable[bool]], seconds_max: float = S
     """Wait for a state with a deadline."""
     async with asyncio.timeout(seconds_max):
         while not await done():
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
@@ -155,47 +299,24 @@ async def local_platform(
     dsn: str,
     temporal_address: str,
     namespace: str,
+    systems: Systems,
     *,
-    account: AccountState | None = None,
     policies: Policies = POLICIES,
     connected: dict[str, Connected] | None = None,
+    workers: bool = True,
 ) -> AsyncIterator[LocalPlatform]:
     """Start a platform on a migrated ledger and a Temporal namespace of its own."""
-    firm = firm_of(MONTH)
-    state = account or FirmAccount(firm).state()
-    harvest = HarvestAccount(state)
-    erp = SimulatedTryton(Books(erp_state_of(firm)))
-    connected = connected or {
-        "harvest": connect_harvest(
-            HarvestOptions(
-                connection="harvest",
-                account_id=state.account_id,
-                token=SecretStr(state.token),
-                user_agent="Ledgerway tests (tests@ledgerway.example)",
-                base_url="http://harvest.test/v2",
-            ),
-            Unlimited(),
-            httpx.ASGITransport(simulated_harvest(harvest)),
-        ),
-        "tryton": connect_tryton(
-            TrytonOptions(
-                connection="tryton",
-                url="http://erp.test",
-                database="erp",
-                user="connector",
-                password=SecretStr("connector-pw"),
-            ),
-            Unlimited(),
-            httpx.ASGITransport(erp),
-        ),
-    }
     client = await connect(temporal_address, namespace)
     database = await Database.connect(dsn)
-    platform = Platform(CONFIGURATION, policies, database, Connections(connected), client)
+    connections = Connections(connected or systems.connected())
+    platform = Platform(CONFIGURATION, policies, database, connections, client)
     activities = Activities.of(platform)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(platform.close)
-        for queue in queues_of(platform, activities):
-            worker = worker_for(client, queue, WorkerSettings(drain_seconds=1))
-            await stack.enter_async_context(worker)
-        yield LocalPlatform(firm, harvest, erp, platform, activities, client)
+        if workers:
+            for queue in queues_of(platform, activities):
+                worker = worker_for(client, queue, WorkerSettings(drain_seconds=1))
+                await stack.enter_async_context(worker)
+        yield LocalPlatform(systems, platform, activities, client)
+
+

@@ -15,11 +15,16 @@ async def test_every_approved_line_is_in_the_erp_once_or_in_a_case(firm: LocalPl
     await firm.poll()
     counts = await firm.counts()
     assert set(counts) == {"POSTED", "EXCEPTION"}
-    assert counts["POSTED"] == len(firm.erp_lines)
+    assert counts["POSTED"] == len(firm.erp.lines)
     assert sum(counts.values()) == len(approved(firm))
-    references = Counter(line["description"][:21] for line in firm.erp_lines)
-    assert max(references.values()) == 1
+    assert max(Counter(firm.erp.references()).values()) == 1
     causes = {case.cause for case in await firm.cases()}
     assert causes == {
         *("closed_project", "unknown_project", "leaver", "inactive_dimension", "closed_period")
     }
+
+
+async def test_one_line(local: LocalPlatform) -> None:
+    entry = local.staff.enter(hours="2.5")
+    await local.poll()
+    assert [str(h) for h in local.erp.hours_of(entry)] == ["2.5"]

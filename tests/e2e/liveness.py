@@ -1,0 +1,58 @@
+"""Whether anything is stuck: every open document and case has its workflow, and none fails."""
+
+from collections.abc import Collection
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.service import RPCError
+
+from tests.e2e.local_platform import LocalPlatform, eventually
+
+_RUNNING = {WorkflowExecutionStatus.RUNNING}
+_ENDED = {WorkflowExecutionStatus.COMPLETED}
+_TASK_FAILED = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
+
+
+async def assert_nothing_is_stuck(platform: LocalPlatform) -> None:
+    """Compare the ledger with Temporal.
+
+    A timesheet's workflow runs if and only if lines of it wait, a case's until it is resolved; and
+    no workflow task of any of them ever failed, which is how a defect in workflow code looks.
+    """
+    await platform.settled()
+    handles: dict[WorkflowHandle[object, object], Collection[WorkflowExecutionStatus]] = {}
+    for row in await platform.rows(
+        "SELECT d.document_id, EXISTS (SELECT FROM posting p WHERE p.connection = d.connection "
+        "  AND p.document_id = d.document_id AND p.state IN "
+        "  ('PENDING', 'SENDING', 'EXCEPTION', 'IN_DOUBT', 'DUPLICATE')) AS waits FROM document d"
+    ):
+        handle = platform.timesheet_workflow(row["document_id"])
+        handles[handle] = _RUNNING if row["waits"] else _ENDED
+    for row in await platform.rows("SELECT id, state FROM exception_case"):
+        handle = platform.client.get_workflow_handle(f"exception-case/{row['id']}")
+        handles[handle] = _ENDED if row["state"] == "RESOLVED" else _RUNNING
+    for handle, expected in handles.items():
+        await _stands(handle, expected)
+        async for event in handle.fetch_history_events():
+            assert event.event_type != _TASK_FAILED, (
+                f"{handle.id}: {event.workflow_task_failed_event_attributes.failure.message}"
+            )
+
+
+async def _stands(
+    handle: WorkflowHandle[object, object], expected: Collection[WorkflowExecutionStatus]
+) -> None:
+    found: set[object] = set()
+
+    async def as_expected() -> bool:
+        found.clear()
+        try:
+            found.add((await handle.describe()).status)
+        except RPCError as error:
+            found.add(error.status)
+        return found <= set(expected)
+
+    try:
+        await eventually(as_expected, seconds_max=10)
+    except TimeoutError:
+        raise AssertionError(f"{handle.id} is {found}, not {set(expected)}") from None

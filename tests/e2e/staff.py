@@ -1,0 +1,99 @@
+"""The people of the made-up firm at their time system: they enter, approve, correct, withdraw."""
+
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from itertools import count
+from typing import Any
+
+from canonical.time_entry import week_of
+from connectors.harvest.simulated_account import HarvestAccount
+from connectors.harvest.simulated_state import AccountState, Change, Selection, SimulatedEntry
+from sandbox.firm import Firm, Month, firm_of
+from sandbox.month import FirmAccount
+
+FIRST_ENTRY = 9_000_001
+
+
+@cache
+def empty_account(month: Month) -> AccountState:
+    """The firm's Harvest account with all of its masters and not one time entry."""
+    account = FirmAccount(firm_of(month), entries_a_day=(1, 1)).state()
+    return account.model_copy(update={"time_entries": ()})
+
+
+class Staff:
+    """What people do in Harvest. Each entry's note is its id, so that it is known in the ERP."""
+
+    def __init__(self, firm: Firm, account: HarvestAccount) -> None:
+        self.firm = firm
+        self.account = account
+        self._masters = FirmAccount(firm)
+        self._people = {one.name: one for one in firm.employees}
+        self._projects = {one.code: one for one in firm.projects}
+        self._ids = count(FIRST_ENTRY)
+
+    def day(self, number: int) -> date:
+        """A working day of the month, from 0 on; five of them are not always one week."""
+        return self.firm.month.working_days()[number]
+
+    def enter(
+        self,
+        who: str = "Anna Berger",
+        project: str = "PRJ-1001",
+        task: str = "Analysis",
+        *,
+        on: int | date = 0,
+        hours: str = "2",
+        approved: bool = True,
+        **facts: Any,
+    ) -> int:
+        """Enter a line of work, and approve it unless told otherwise; gives its id."""
+        number = next(self._ids)
+        person = self._people[who]
+        entry = SimulatedEntry(
+            **{
+                "id": number,
+                "user_id": self._masters.user_id(person),
+                "project_id": self._masters.project_id(self._projects[project]),
+                "task_id": self._masters.task_id(task),
+                "spent_date": self.day(on) if isinstance(on, int) else on,
+                "hours": Decimal(hours),
+                "notes": f"entry {number}",
+                "billable_rate": person.bill_rate,
+                "is_closed": approved,
+                **facts,
+            }
+        )
+        self.account.add([entry])
+        return number
+
+    def approve(self, *entries: int) -> None:
+        """Approve entries."""
+        self.account.approve(Selection(ids=frozenset(entries)))
+
+    def withdraw(self, *entries: int) -> None:
+        """Withdraw the approval of entries."""
+        self.account.withdraw(Selection(ids=frozenset(entries)))
+
+    def delete(self, *entries: int) -> None:
+        """Delete entries without a trace."""
+        self.account.delete(Selection(ids=frozenset(entries)))
+
+    def change(self, entry: int, **news: Any) -> None:
+        """Change an entry, whatever its approval says: hours="3", on=5, project=…, task=…."""
+        if "hours" in news:
+            news["hours"] = Decimal(news["hours"])
+        if "on" in news:
+            on = news.pop("on")
+            news["spent_date"] = self.day(on) if isinstance(on, int) else on
+        if "project" in news:
+            news["project_id"] = self._masters.project_id(self._projects[news.pop("project")])
+        if "task" in news:
+            news["task_id"] = self._masters.task_id(news.pop("task"))
+        self.account.change([Change(id=entry, **news)])
+
+    def timesheet_of(self, entry: int) -> str:
+        """The id of the timesheet that an entry is on."""
+        facts = self.account.entry(entry).facts
+        return f"{facts.user_id}-{week_of(facts.spent_date)}"
