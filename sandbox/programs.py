@@ -103,8 +103,11 @@ class HarvestServer:
 class WorkerProgram:
     """A worker in a process of its own, which can be killed like any other."""
 
-    def __init__(self, home: Path, *, health_port: int | None = None) -> None:
+    def __init__(
+        self, home: Path, *, health_port: int | None = None, module: str = "worker"
+    ) -> None:
         self._home = home
+        self._module = module
         self.health_port = health_port or free_port()
         self._child = ChildProcess("the worker", home / "worker.log", stop_signal=signal.SIGTERM)
         self._environment: dict[str, str] = {}
@@ -117,10 +120,8 @@ class WorkerProgram:
     async def start(self, environment: Mapping[str, str]) -> None:
         """Start it; it is ready when it serves every queue."""
         self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._environment = with_checkout(
-            {**environment, "LEDGERWAY_HEALTH_PORT": str(self.health_port)}
-        )
-        await self._child.spawn(python_program("worker"), self._environment)
+        self._environment = with_checkout(environment)
+        await self._spawn()
 
     async def ready(self) -> None:
         """Wait until it serves."""
@@ -135,13 +136,27 @@ class WorkerProgram:
 
             await self._child.wait_until(answers)
 
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs now."""
+        return self._child.alive
+
     async def kill(self) -> None:
         """End it by SIGKILL, in the middle of whatever it does."""
         await self._child.kill()
 
     async def restart(self) -> None:
-        """Start it again after a kill."""
-        await self._child.spawn(python_program("worker"), self._environment)
+        """Start it again after it died; on another port, since its own may be taken by now."""
+        self.health_port = free_port()
+        await self._spawn()
+
+    async def _spawn(self) -> None:
+        port = {"LEDGERWAY_HEALTH_PORT": str(self.health_port)}
+        await self._child.spawn(python_program(self._module), {**self._environment, **port})
+
+    def log_tail(self) -> str:
+        """The last lines of its log."""
+        return self._child.log_tail()
 
     async def stop(self) -> None:
         """Have it finish what it is doing, and end it."""
