@@ -68,7 +68,7 @@ class PostingActivities:
         run = PostingRun(self._database, target, recorder, info.workflow_run_id or info.activity_id)
         handled: set[UUID] = set()
         for _ in range(_ROUNDS_MAX):
-            async with self._database.transaction() as connection:
+            async with self._database.connection() as connection:
                 postings = await posting_attempts.to_post(connection, ref.connection, ref.timesheet)
             recorder.unlocked = False
             for group in _groups([one for one in postings if one.key not in handled], target):

@@ -235,7 +235,8 @@ class PostingRun:
         self, postings: Sequence[Posting], evidence: GuardEvidence, operation: PostingOperation
     ) -> dict[UUID, int]:
         written = json.dumps(evidence, sort_keys=True)
-        async with self._database.transaction() as connection:
+        # One statement: it has committed when it returns.
+        async with self._database.connection() as connection:
             return await posting_attempts.claim(
                 connection,
                 postings,

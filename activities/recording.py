@@ -38,8 +38,12 @@ class Recorder:
 
     async def _record_once(self, results: Sequence[Result]) -> None:
         now = datetime.now(UTC)
-        async with self._database.transaction() as connection:
-            causes = {one.cause for one in results if one.cause is not None}
+        causes = {one.cause for one in results if one.cause is not None}
+        time_alone = all(one.posting.kind is PostingKind.TIME for one in results)
+        # Without a case and without a taking back it is one statement, and so a transaction.
+        one_statement = time_alone and not causes
+        with_rows = self._database.connection if one_statement else self._database.transaction
+        async with with_rows() as connection:
             case_of = await cases.open_cases(
                 connection, [self._openings.of(cause, now) for cause in causes], self.who
             )

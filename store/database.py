@@ -29,6 +29,7 @@ class Database:
             min_size=1,
             max_size=connections_max,
             command_timeout=STATEMENT_TIMEOUT_SECONDS,
+            reset=_leave_as_it_is,
             server_settings={"timezone": "UTC", "application_name": "ledgerway"},
         )
         return cls(pool)
@@ -43,6 +44,12 @@ class Database:
         async with self._pool.acquire() as connection, connection.transaction():
             yield connection
 
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection on which every statement is a transaction, committed when it returns."""
+        async with self._pool.acquire() as connection:
+            yield connection
+
     async def fetch(self, query: str, *arguments: Any) -> list[Row]:
         """Run one statement in a transaction of its own and return its rows."""
         rows: list[Row] = await self._pool.fetch(query, *arguments)
@@ -55,3 +62,11 @@ class Database:
     async def execute(self, query: str, *arguments: Any) -> None:
         """Run one statement whose rows nobody wants."""
         await self._pool.execute(query, *arguments)
+
+
+async def _leave_as_it_is(_: asyncpg.Connection) -> None:
+    """Spare a round trip whenever a connection goes back to the pool.
+
+    Nothing of ours leaves anything behind on a session: no settings, locks, cursors or listeners.
+    A transaction that was left open is rolled back before this, by the pool itself.
+    """

@@ -115,7 +115,9 @@ async def give_back(connection: Connection, fences: dict[UUID, int], who: Who) -
 # EXECUTED alone is accepted with a stale fence: the document exists, whoever asks. A second,
 # different document is never written over the first. NOT_EXECUTED speaks for one attempt: while
 # an earlier one is unsettled (unknown_since) the row stays SENDING until a look-up settles it.
+# The source is owed an acknowledgement ($11: if it is to be told at all) in the same statement.
 _RECORD: Final = """
+    WITH recorded AS (
     UPDATE posting p
     SET state = CASE
           WHEN r.outcome = 'executed' THEN
@@ -155,15 +157,15 @@ _RECORD: Final = """
                 $7::uuid[]) AS r(key, fence, outcome, code, document_id, attested, case_id)
     WHERE p.key = r.key
       AND (r.outcome = 'executed' OR (p.state = 'SENDING' AND p.fence = r.fence))
-    RETURNING p.key, p.state, p.kind, p.corrects,
-      (p.withdrawn OR p.next_revision IS NOT NULL) AS has_news
-"""
-
-_ACKNOWLEDGE: Final = """
-    INSERT INTO outbox (connection, object, source_id, posting_key, kind, reference, document_id)
-    SELECT connection, object, source_id, key, 'posted', reference, erp_document_id
-    FROM posting WHERE key = ANY($1::uuid[]) AND kind = 'time'
-    ON CONFLICT (posting_key, kind) DO NOTHING
+    RETURNING p.key, p.state, p.kind, p.corrects, p.connection, p.object, p.source_id,
+      p.reference, p.erp_document_id, (p.withdrawn OR p.next_revision IS NOT NULL) AS has_news
+    ), owed AS (
+      INSERT INTO outbox (connection, object, source_id, posting_key, kind, reference, document_id)
+      SELECT connection, object, source_id, key, 'posted', reference, erp_document_id
+      FROM recorded WHERE $11::boolean AND state = 'POSTED' AND kind = 'time'
+      ON CONFLICT (posting_key, kind) DO NOTHING
+    )
+    SELECT key, state, kind, corrects, has_news FROM recorded
 """
 
 _REVERSED: Final = """
@@ -186,8 +188,9 @@ async def record(
 ) -> list[Recorded]:
     """Transaction 2: write down what attempts came to; gives the rows that were touched.
 
-    In the same transaction a posted undo or reversal turns its original REVERSED, and, if
-    `acknowledge`, the source is owed an acknowledgement through the outbox.
+    With them, if `acknowledge`, the source is owed an acknowledgement through the outbox. A posted
+    undo or reversal turns its original REVERSED by a second statement: where one may be among the
+    results, the caller gives a connection with a transaction.
     """
     rows = await connection.fetch(
         _RECORD,
@@ -201,13 +204,16 @@ async def record(
         who.actor,
         who.reason,
         who.correlation_id,
+        acknowledge,
     )
-    posted = [row for row in rows if row["state"] == PostingState.POSTED]
-    taken_back = [row["corrects"] for row in posted if row["kind"] != PostingKind.TIME]
+    taken_back = [
+        row["corrects"]
+        for row in rows
+        if row["state"] == PostingState.POSTED and row["kind"] != PostingKind.TIME
+    ]
     if taken_back:
+        assert connection.is_in_transaction()
         await connection.execute(_REVERSED, taken_back, who.actor, who.reason, who.correlation_id)
-    if acknowledge and posted:
-        await connection.execute(_ACKNOWLEDGE, [row["key"] for row in posted])
     return [Recorded(row["key"], PostingState(row["state"]), row["has_news"]) for row in rows]
 
 
