@@ -48,7 +48,10 @@ class IntakeActivities:
 
     @activity.defn
     async def read_window(self, window: BackfillWindow) -> PollOutcome:
-        """Read a window of work dates whole; lines that are gone there are found this way."""
+        """Read a window of work dates whole; lines that are gone there are found this way.
+
+        What waits in the window is owed a workflow again, in case Temporal has lost its own.
+        """
         async with heartbeats():
             try:
                 return await self._read_window(window)
@@ -86,6 +89,8 @@ class IntakeActivities:
             total = _sum(total, await self._take_in(window.connection, page))
             seen.update(record.source_id for record in page.records if record.source_id)
         deleted = await self._take_out(window.connection, before - seen)
+        async with self._database.transaction() as connection:
+            await documents.owe_again(connection, window.connection, window.first, window.last)
         return total.model_copy(update={"deleted": deleted, "news": total.news + deleted})
 
     async def _take_in(self, source: str, page: SourcePage[TimeEntry]) -> PollOutcome:

@@ -97,3 +97,27 @@ async def touch(
         ids,
     )
     return [(row["connection"], row["document_id"], row["news_seq"]) for row in rows]
+
+
+async def owe_again(connection: Connection, source: str, first: date, last: date) -> None:
+    """Owe a workflow to every document of a window that is not settled, whoever was told before.
+
+    Temporal's state may have been lost since; a workflow that runs only looks once more.
+    """
+    await connection.execute(
+        """
+        UPDATE document SET news_seq = news_seq + 1
+        WHERE (connection, kind, document_id) IN (
+          SELECT d.connection, d.kind, d.document_id FROM document d
+          WHERE d.connection = $1 AND d.starts_on BETWEEN $2::date - 6 AND $3
+            AND (d.news_seq > d.prepared_seq OR EXISTS (
+              SELECT FROM posting p
+              WHERE p.connection = d.connection AND p.document_id = d.document_id
+                AND (p.state IN ('PENDING', 'SENDING', 'EXCEPTION', 'IN_DOUBT', 'DUPLICATE')
+                     OR (p.state = 'POSTED' AND p.attested_at IS NULL AND p.case_id IS NULL))))
+          ORDER BY d.document_id FOR UPDATE)
+        """,
+        source,
+        first,
+        last,
+    )
