@@ -102,6 +102,7 @@ class ExceptionCaseActivities:
                 case_id=decision.case_id,
                 timesheet=_timesheet(lines[0]),
                 source_id=lines[0].source_id,
+                kind=lines[0].kind,
             )
 
     @activity.defn
@@ -114,6 +115,7 @@ class ExceptionCaseActivities:
             document_id=canary.timesheet.timesheet,
             target=canary.timesheet.target,
             source_id=canary.source_id,
+            kind=canary.kind,
             starts_on=canary.timesheet.starts_on,
         )
         async with self._database.transaction() as connection:
@@ -135,7 +137,7 @@ class ExceptionCaseActivities:
             case = await self._case(connection, decision.case_id)
             lines = await case_lines.let_go(connection, decision.case_id, who)
             await self._move(connection, case, CaseState.RESOLVED, who)
-            owed = await documents.touch(connection, _documents(lines))
+            owed = await documents.touch(connection, _documents(lines) | _tried(decision))
         await self._wake(owed)
         return ResolutionOutcome(
             state=CaseState.RESOLVED,
@@ -252,6 +254,11 @@ async def _open_period(connection: Connection, case: ExceptionCase) -> str | Non
 
 def _documents(lines: Sequence[LineOfCase]) -> set[tuple[str, str]]:
     return {(line.connection, line.document_id) for line in lines}
+
+
+def _tried(decision: CaseResolution) -> set[tuple[str, str]]:
+    sheet = decision.tried
+    return {(sheet.connection, sheet.timesheet)} if sheet else set()
 
 
 def _timesheet(line: LineOfCase) -> TimesheetRef:

@@ -20,6 +20,7 @@ from canonical.exception_case import (
     Retry,
     Waive,
 )
+from canonical.posting import PostingKind
 
 # Far below the 2 MB at which a payload hangs a workflow for ever.
 MESSAGE_ITEMS_MAX: Final = 500
@@ -98,6 +99,8 @@ class CaseResolution(Message):
 
     case_id: UUID
     request: "ResolutionRequest"
+    # The timesheet of the line that was tried first; it goes on like those of the others.
+    tried: TimesheetRef | None = None
 
 
 class CaseView(Message):
@@ -189,6 +192,7 @@ class Canary(Message):
     case_id: UUID
     timesheet: TimesheetRef | None = None
     source_id: str = ""
+    kind: PostingKind = PostingKind.TIME
 
 
 class CanaryOutcome(Message):

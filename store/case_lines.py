@@ -3,24 +3,30 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
-from canonical.posting import PostingState
+from canonical.posting import PostingKind, PostingState
 from store.cases import BLOCKED
-from store.database import Connection
+from store.database import Connection, Row
 from store.postings import Who
 
 
 @dataclass(frozen=True, slots=True)
 class LineOfCase:
-    """A line that a case blocks, and the timesheet it is on."""
+    """A posting that a case blocks, and the timesheet it is on."""
 
     connection: str
     document_id: str
     target: str
     source_id: str
+    kind: PostingKind
     starts_on: date | None
+
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        """Build it out of a row."""
+        return cls(**{**dict(row), "kind": PostingKind(row["kind"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ _LET_GO: Final = f"""
     FROM (SELECT key FROM posting p WHERE p.case_id = $1 AND {BLOCKED} AND p.released_at IS NULL
           ORDER BY p.original_date, p.source_id LIMIT $5 FOR UPDATE) chosen
     WHERE p.key = chosen.key
-    RETURNING p.connection, p.document_id, p.target, p.source_id,
+    RETURNING p.connection, p.document_id, p.target, p.source_id, p.kind,
       (SELECT d.starts_on FROM document d
        WHERE d.connection = p.connection AND d.document_id = p.document_id) AS starts_on
 """
@@ -82,38 +88,42 @@ async def let_go(
     rows = await connection.fetch(
         _LET_GO, case_id, who.actor, who.reason, who.correlation_id, limit
     )
-    return [LineOfCase(**dict(row)) for row in rows]
+    return [LineOfCase.of(row) for row in rows]
 
 
 async def being_tried(connection: Connection, case_id: UUID) -> list[LineOfCase]:
     """The line that was let go as the canary and has not come back yet."""
     rows = await connection.fetch(
         """
-        SELECT p.connection, p.document_id, p.target, p.source_id, d.starts_on
+        SELECT p.connection, p.document_id, p.target, p.source_id, p.kind, d.starts_on
         FROM posting p LEFT JOIN document d
           ON d.connection = p.connection AND d.document_id = p.document_id
         WHERE p.case_id = $1 AND p.released_at IS NOT NULL AND p.state = 'EXCEPTION' LIMIT 1
         """,
         case_id,
     )
-    return [LineOfCase(**dict(row)) for row in rows]
+    return [LineOfCase.of(row) for row in rows]
 
 
 async def state_of_line(
     connection: Connection, line_of: LineOfCase
 ) -> tuple[PostingState, str, bool]:
-    """The newest posting of a line: its state, the sentence of its case, whether it is attested."""
+    """The newest posting of a line and kind: its state, its case's sentence, whether attested.
+
+    By kind, because a replacement is as new as the taking back that it waits for.
+    """
     row = await connection.fetchrow(
         """
         SELECT p.state, coalesce(c.sentence, '') AS sentence, p.attested_at IS NOT NULL AS attested
         FROM posting p LEFT JOIN exception_case c ON c.id = p.case_id
-        WHERE p.connection = $1 AND p.target = $2 AND p.source_id = $3
+        WHERE p.connection = $1 AND p.target = $2 AND p.source_id = $3 AND p.kind = $4
           AND p.state NOT IN ('SUPERSEDED', 'CANCELLED')
         ORDER BY p.state = 'REVERSED', p.created_at DESC LIMIT 1
         """,
         line_of.connection,
         line_of.target,
         line_of.source_id,
+        line_of.kind,
     )
     if row is None:
         return PostingState.CANCELLED, "", False
@@ -137,11 +147,12 @@ async def waive(connection: Connection, case_id: UUID, who: Who) -> list[LineOfC
             actor = $2, reason = $3, correlation_id = $4
         WHERE p.key IN (SELECT key FROM blocked)
            OR (p.waits_for IN (SELECT key FROM blocked) AND p.state IN ('PENDING', 'EXCEPTION'))
-        RETURNING p.connection, p.document_id, p.target, p.source_id, NULL::date AS starts_on
+        RETURNING p.connection, p.document_id, p.target, p.source_id, p.kind,
+                  NULL::date AS starts_on
         """,
         case_id,
         who.actor,
         who.reason,
         who.correlation_id,
     )
-    return [LineOfCase(**dict(row)) for row in rows]
+    return [LineOfCase.of(row) for row in rows]

@@ -17,11 +17,13 @@ with workflow.unsafe.imports_passed_through():
     from canonical.messages import (
         Canary,
         CanaryOutcome,
+        CaseNews,
         CaseRef,
         CaseResolution,
         CaseView,
         MasterDataRef,
         Posted,
+        Prepared,
         ResolutionOutcome,
         ResolutionRequest,
         TimesheetRef,
@@ -151,6 +153,7 @@ class ExceptionCase:
         )
         tried = await self._post(canary)
         if tried.posted:
+            decision = decision.model_copy(update={"tried": canary.timesheet})
             released: ResolutionOutcome = await workflow.execute_activity_method(
                 Cases.release_case, decision, **RECORD
             )
@@ -182,10 +185,19 @@ class ExceptionCase:
             await workflow.sleep(again_in_seconds or 1, summary="the ERP has not answered yet")
 
     async def _post_once(self, sheet: TimesheetRef) -> int | None:
-        await workflow.execute_local_activity_method(Preparation.prepare_timesheet, sheet, **LOCAL)
+        prepared: Prepared = await workflow.execute_local_activity_method(
+            Preparation.prepare_timesheet, sheet, **LOCAL
+        )
         posted: Posted = await workflow.execute_activity_method(
             Posting.post_timesheet, sheet, task_queue=posting_queue(sheet.target), **POST
         )
+        assert self._case is not None
+        # What stops the line now may be another cause, whose people have to hear of it.
+        others = {*prepared.touched_cases, *posted.cases} - {self._case.case_id}
+        if others:
+            await workflow.execute_activity_method(
+                Cases.announce_cases, CaseNews(case_ids=tuple(sorted(others))), **RECORD
+            )
         return posted.again_in_seconds
 
 
