@@ -43,7 +43,13 @@ class _Work:
     line: LineVersion
     plan: LinePlan
     postings: Mapping[UUID, Posting]
-    amendments: Mapping[str, str]
+    # What a person put in place of the source's values, by revision of the line.
+    amended: Mapping[int, Mapping[str, str]]
+
+    @property
+    def amendments(self) -> Mapping[str, str]:
+        """What counts for the line's current revision."""
+        return self.amended.get(self.line.revision, {})
 
     @property
     def posted(self) -> bool:
@@ -69,12 +75,15 @@ class Drafter:
         by_line: dict[str, list[Posting]] = {line.source_id: [] for line in lines}
         for posting in postings:
             by_line[posting.source_id].append(posting)
+        amended: dict[str, dict[int, Mapping[str, str]]] = {}
+        for (source_id, revision), changes in amendments.items():
+            amended.setdefault(source_id, {})[revision] = changes
         works = [
             _Work(
                 line,
                 plan_of(line, by_line[line.source_id]),
                 {posting.key: posting for posting in by_line[line.source_id]},
-                amendments.get((line.source_id, line.revision), {}),
+                amended.get(line.source_id, {}),
             )
             for line in lines
         ]
@@ -151,7 +160,9 @@ class Drafter:
     def _recheck_back(self, draft: Draft, work: _Work, posting: Posting) -> None:
         assert posting.corrects is not None
         original = work.postings[posting.corrects]
-        period = self._period_of_taking_back(original, work.amendments)
+        # Where it counts was decided for the revision that is taken back.
+        given = {**work.amendments, **work.amended.get(original.revision, {})}
+        period = self._period_of_taking_back(original, given)
         if isinstance(period, PeriodTrouble):
             draft.stopped_again.append((posting.key, _cause_of(period, original.legal_entity)))
             return

@@ -19,10 +19,18 @@ from canonical.masters import (
     Task,
 )
 from canonical.money import HourlyRate, Money
-from canonical.posting import PostedDocument, PostingIntent, PostingKind, SourceLine, TimeLine
+from canonical.posting import (
+    PostedDocument,
+    PostingIntent,
+    PostingKind,
+    PostingState,
+    SourceLine,
+    TimeLine,
+)
 from canonical.posting_period import PeriodDecision, PeriodState, PostingPeriod
 from canonical.time_entry import Approval, TimeEntry, week_of
 from rules.facts import Facts
+from store.postings import Posting
 
 DAY = date(2026, 10, 1)
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
@@ -91,6 +99,47 @@ def posting_intent(key: str = "posting", **changes: Any) -> PostingIntent:
         value=Money(amount=Decimal("120.00"), currency="EUR"),
         body=time_line(),
     )
+
+
+def posting(intent: PostingIntent | None = None, **changes: Any) -> Posting:
+    """A posting as the ledger holds it; PENDING and never sent unless a test says otherwise."""
+    about = intent or posting_intent()
+    values: dict[str, Any] = {
+        "key": about.key,
+        "reference": about.reference,
+        "target": about.target,
+        "connection": about.source.connection,
+        "object": about.source.object,
+        "source_id": about.source.id,
+        "revision": about.source.revision,
+        "kind": about.kind,
+        "leg": about.leg,
+        "amendment": about.amendment,
+        "document_id": "u1-2026-09-28",
+        "legal_entity": about.legal_entity,
+        "seconds": about.body.seconds,
+        "amount": about.value.amount,
+        "currency": about.value.currency,
+        "state": PostingState.PENDING,
+        "fence": 0,
+        "claimed_by": None,
+        "sent_at": None,
+        "unknown_since": None,
+        "body_hash": about.body.body_hash,
+        "intent_json": about.model_dump_json(),
+        "erp_document_id": None,
+        "attested_at": None,
+        "case_id": None,
+        "released": False,
+        "corrects": about.corrects,
+        "waits_for": None,
+        "next_revision": None,
+        "withdrawn": False,
+        "claimed_ms_ago": None,
+        "unknown_ms_ago": None,
+        "approved_at": None,
+    }
+    return Posting(**values | changes)
 
 
 def document(intent: PostingIntent, document_id: str = "501", **changes: Any) -> PostedDocument:
