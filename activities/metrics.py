@@ -7,6 +7,9 @@ from prometheus_client import Counter, Gauge, Histogram
 # From seconds, for a workflow that was told at once, to days, for a case that was decided late.
 _TIME_TO_POST_BUCKETS: Final = (1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400, 259_200, 604_800)
 
+# Up to two minutes, which is how long a request is believed to be in flight at most.
+_ANSWER_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 90, 120)
+
 POSTED: Final = Counter(
     "ledgerway_posted_lines", "Lines that the ERP confirmed", ["target", "kind"]
 )
@@ -29,6 +32,7 @@ ANSWER_SECONDS: Final = Histogram(
     "ledgerway_answer_seconds",
     "How long the ERP took to answer a write; half of the in-flight bound is alarming",
     ["target"],
+    buckets=_ANSWER_BUCKETS,
 )
 LINES_IN_CASES: Final = Gauge(
     "ledgerway_lines_in_cases", "Lines that wait for a person", ["cause", "legal_entity"]
@@ -38,4 +42,7 @@ UNCERTAIN_LINES: Final = Gauge(
 )
 UNCERTAIN_AGE: Final = Gauge(
     "ledgerway_uncertain_age_seconds", "Age of the oldest unanswered line", ["target"]
+)
+LEDGER_READABLE: Final = Gauge(
+    "ledgerway_ledger_readable", "1 if the ledger answered when this was scraped"
 )

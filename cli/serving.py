@@ -1,19 +1,25 @@
-"""`ledgerway worker`, `ledgerway migrate` and `ledgerway schedules`: what production runs."""
+"""`ledgerway worker`, `migrate` and `schedules`: what production runs."""
 
 from typing import Annotated
 
 import typer
 
 from cli.exits import CommandError
-from cli.output import out
+from cli.options import Json
+from cli.output import as_json, out, table
 from cli.running import run
-from cli.session import settings
+from cli.session import platform, settings
+
+schedules = typer.Typer(
+    help="What happens by itself: polls, re-reads, sweeps, acknowledgements.", no_args_is_help=True
+)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(worker)
     app.command()(migrate)
+    app.add_typer(schedules, name="schedules")
 
 
 def worker(
@@ -29,13 +35,17 @@ def worker(
 ) -> int:
     """Serve task queues until told to stop (SIGTERM), then finish what is under way."""
     import worker as process
+    from runtime.configuration import ConfigurationError
 
     found = settings()
     changes = {
         **({"queues": tuple(queue)} if queue else {}),
         **({"health_port": metrics_port} if metrics_port is not None else {}),
     }
-    return process.run(found.model_copy(update=changes))
+    try:
+        return process.run(found.model_copy(update=changes))
+    except ConfigurationError as error:
+        raise CommandError(str(error)) from error
 
 
 def migrate() -> None:
@@ -47,3 +57,34 @@ def migrate() -> None:
     except OSError as error:
         raise CommandError(f"The ledger does not answer: {error}") from error
     out.print("The ledger is up to date.")
+
+
+@schedules.command("list")
+def list_(json_output: Json = False) -> None:
+    """Show what the configuration schedules, and how often."""
+    from runtime.configuration import ConfigurationError, load_configuration
+    from runtime.schedules import planned
+
+    try:
+        configuration, _ = load_configuration(settings().config)
+    except ConfigurationError as error:
+        raise CommandError(str(error)) from error
+    rows = [(one.id, one.workflow, str(one.every)) for one in planned(configuration)]
+    if json_output:
+        keys = ("id", "workflow", "every")
+        out.print_json(as_json([dict(zip(keys, row, strict=True)) for row in rows]))
+    else:
+        out.print(table("Schedules", ("Schedule", "Starts", "Every"), rows))
+
+
+@schedules.command("apply")
+def apply() -> None:
+    """Make the Schedules in Temporal, or bring those that exist to what is configured now."""
+    from runtime.schedules import keep_schedules
+
+    async def work() -> None:
+        async with platform() as opened:
+            await keep_schedules(opened.client, opened.configuration)
+
+    run(work())
+    out.print("The Schedules are as configured.")

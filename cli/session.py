@@ -40,12 +40,12 @@ async def platform() -> AsyncIterator["Platform"]:
     """Open everything a command may need; raises CommandError with what is not there."""
     from runtime.bootstrap import platform_from
     from runtime.configuration import ConfigurationError, load_configuration
-    from runtime.temporal import connect
+    from runtime.temporal import connect_as
 
     found = settings()
     try:
         configuration, policies = load_configuration(found.config)
-        client = await connect(found.temporal_address, found.temporal_namespace)
+        client = await connect_as(found)
     except ConfigurationError as error:
         raise CommandError(str(error)) from error
     except RuntimeError as error:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from activities import metrics
 from runtime.bootstrap import Platform
 from store import reports
+from store.database import UNAVAILABLE
 
 
 class Health:
@@ -50,7 +51,12 @@ class Health:
         return PlainTextResponse("ready\n")
 
     async def _metrics(self, _: Request) -> Response:
-        await self._refresh()
+        try:
+            await self._refresh()
+            metrics.LEDGER_READABLE.set(1)
+        except UNAVAILABLE:
+            # What else there is to say is worth saying all the more.
+            metrics.LEDGER_READABLE.set(0)
         body = generate_latest()
         if self._sdk_metrics_address is not None:
             body += await self._sdk_metrics()

@@ -15,6 +15,9 @@ class Settings(BaseSettings):
     database_url: SecretStr
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "ledgerway"
+    # Temporal Cloud, or a cluster behind TLS; an API key needs TLS.
+    temporal_tls: bool = False
+    temporal_api_key: SecretStr | None = None
     # The folder with connections.yaml and policies.yaml.
     config: Path = Path("config")
     # Task queues to serve, such as post.tryton or time.emea; empty: all that the configuration has.

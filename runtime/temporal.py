@@ -1,8 +1,11 @@
 """The Temporal client, the same for workers, the command line and tests."""
 
+from pydantic import SecretStr
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+
+from runtime.settings import Settings
 
 
 def sdk_runtime(metrics_address: str | None) -> Runtime:
@@ -15,8 +18,31 @@ def sdk_runtime(metrics_address: str | None) -> Runtime:
     return Runtime(telemetry=TelemetryConfig(metrics=metrics))
 
 
-async def connect(address: str, namespace: str, runtime: Runtime | None = None) -> Client:
+async def connect(
+    address: str,
+    namespace: str,
+    runtime: Runtime | None = None,
+    *,
+    tls: bool = False,
+    api_key: SecretStr | None = None,
+) -> Client:
     """Connect; raises RuntimeError if the server is not there."""
     return await Client.connect(
-        address, namespace=namespace, data_converter=pydantic_data_converter, runtime=runtime
+        address,
+        namespace=namespace,
+        tls=tls,
+        api_key=api_key.get_secret_value() if api_key else None,
+        data_converter=pydantic_data_converter,
+        runtime=runtime,
+    )
+
+
+async def connect_as(settings: Settings, runtime: Runtime | None = None) -> Client:
+    """Connect as a process is configured."""
+    return await connect(
+        settings.temporal_address,
+        settings.temporal_namespace,
+        runtime,
+        tls=settings.temporal_tls,
+        api_key=settings.temporal_api_key,
     )

@@ -9,7 +9,7 @@ from runtime.bootstrap import Activities, platform_from
 from runtime.configuration import ConfigurationError, load_configuration
 from runtime.health import Health, served
 from runtime.settings import Settings
-from runtime.temporal import connect, sdk_runtime
+from runtime.temporal import connect_as, sdk_runtime
 from runtime.topology import Queue, WorkerSettings, queues_of, worker_for
 
 
@@ -25,9 +25,7 @@ async def serve(
     """
     configuration, policies = load_configuration(settings.config)
     sdk_metrics = f"127.0.0.1:{_free_port()}" if settings.health_port is not None else None
-    client = await connect(
-        settings.temporal_address, settings.temporal_namespace, sdk_runtime(sdk_metrics)
-    )
+    client = await connect_as(settings, sdk_runtime(sdk_metrics))
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(
             platform_from(settings, configuration, policies, client)
@@ -39,13 +37,15 @@ async def serve(
             )
         how = WorkerSettings(settings.build_id, settings.versioned, settings.drain_seconds)
         queues = _wanted(list(queues_of(platform, Activities.of(platform))), settings.queues)
-        for queue in queues:
-            await stack.enter_async_context(worker_for(client, queue, how))
+        workers = [
+            await stack.enter_async_context(worker_for(client, queue, how)) for queue in queues
+        ]
         health.ready = True
         on_started(port)
         await stop.wait()
-        # Kubernetes stops sending before it kills: first say so, then drain.
+        # Kubernetes stops sending before it kills: first say so, then drain all queues at once.
         health.ready = False
+        await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
 def _wanted(queues: list[Queue], names: tuple[str, ...]) -> list[Queue]:

@@ -107,9 +107,7 @@ async def platform_view(world: World) -> AsyncIterator[PlatformView]:
     environment = world.environment
     database = await Database.connect(environment["LEDGERWAY_DATABASE_URL"], connections_max=2)
     try:
-        client = await connect(
-            environment["LEDGERWAY_TEMPORAL_ADDRESS"], environment["LEDGERWAY_TEMPORAL_NAMESPACE"]
-        )
+        client = await connect(world.temporal.address, world.temporal.namespace)
         yield PlatformView(client, database)
     finally:
         await database.close()

@@ -19,7 +19,6 @@ from runtime.temporal import connect
 from sandbox.child_process import ServerError
 from sandbox.firm import Month
 from sandbox.programs import with_checkout
-from sandbox.temporal_server import NAMESPACE
 from sandbox.world import DESCRIPTION, Ports, World
 
 START_SECONDS_MAX: Final = 600
@@ -41,7 +40,9 @@ async def stay_open(
         month = Month.parse(json.loads(described.read_text())["month"])
     async with World(home, month, cache=cache, keep=True, ports=ports) as world:
         configuration, _ = load_configuration(home / "config")
-        await keep_schedules(await connect(world.temporal.address, NAMESPACE), configuration)
+        await keep_schedules(
+            await connect(world.temporal.address, world.temporal.namespace), configuration
+        )
         (home / _PID).write_text(str(os.getpid()))
         on_open(world.addresses)
         await stop.wait()

@@ -11,6 +11,9 @@ CONNECTIONS_MAX: Final = 10
 # Longer than any statement of ours should take; a stuck one must not hold an activity for ever.
 STATEMENT_TIMEOUT_SECONDS: Final = 30
 
+# What says that the ledger cannot be reached or does not answer.
+UNAVAILABLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+
 Connection: TypeAlias = PoolConnectionProxy
 Row: TypeAlias = asyncpg.Record
 

@@ -36,7 +36,7 @@ async def run(campaign: Campaign, feed: Callable[[Campaign], Awaitable[None]], s
     await feed(campaign)
     states = await campaign.settled()
     report = await campaign.proxy.settled()
-    print(*await campaign.longest_waits(), sep="\n")
+    print(*await campaign.longest_waits(), sep="\n")  # noqa: T201  For a failure's report.
     assert enough_happened(report, campaign.died), (told(report), campaign.died)
     await campaign.proxy.clear()
 

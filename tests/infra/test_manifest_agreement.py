@@ -103,8 +103,7 @@ def test_an_erp_never_meets_two_processes_that_post(monkeypatch: pytest.MonkeyPa
 def test_a_worker_has_drained_before_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     for deployment in of_kind("Deployment"):
         settings = settings_of(deployment, monkeypatch)
-        # Queues drain one after the other.
-        longest = settings.drain_seconds * len(settings.queues or all_queues())
+        longest = settings.drain_seconds
         grace = pod_of(deployment)["terminationGracePeriodSeconds"]
         assert grace >= longest + SECONDS_TO_END
         assert settings.drain_seconds == Settings.model_fields["drain_seconds"].default

@@ -78,7 +78,7 @@ def test_the_worker_and_the_command_line_need_nothing_else(installed: Path) -> N
 def test_what_the_worker_is_started_with_is_what_it_asks_for(installed: Path) -> None:
     refused = run(installed / "python", "-m", "worker")
     assert refused.returncode != 0
-    assert "database_url" in refused.stderr
+    assert "LEDGERWAY_DATABASE_URL" in refused.stderr
 
 
 async def test_the_migration_job_makes_a_ledger(
