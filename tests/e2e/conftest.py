@@ -2,6 +2,9 @@
 
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
@@ -16,6 +19,8 @@ from tests.e2e.local_platform import LocalPlatform, Systems, local_platform
 from tests.server_fixtures import FreshDatabase
 
 NewNamespace = Callable[[], Awaitable[str]]
+CopyOf = Callable[[str], Awaitable[str]]
+Opened = Callable[..., AbstractAsyncContextManager[LocalPlatform]]
 _DAY = Duration(seconds=86_400)
 
 
@@ -51,24 +56,45 @@ async def dsn(fresh_database: FreshDatabase, migrated: str) -> str:
 
 
 @pytest.fixture
-async def local(
+def copy_of(fresh_database: FreshDatabase) -> CopyOf:
+    """Copy a ledger that nobody has open, as a backup does; gives the copy's DSN."""
+
+    async def copy(ledger: str) -> str:
+        return await fresh_database(urlsplit(ledger).path.removeprefix("/"))
+
+    return copy
+
+
+@pytest.fixture
+def opened(
     systems: Systems, dsn: str, temporal_server: TemporalServer, new_namespace: NewNamespace
-) -> AsyncIterator[LocalPlatform]:
+) -> Opened:
+    """Open a platform between the two: with a Temporal of its own, unless told which."""
+
+    @asynccontextmanager
+    async def open_(
+        *, ledger: str = dsn, namespace: str | None = None, **given: Any
+    ) -> AsyncIterator[LocalPlatform]:
+        where = namespace or await new_namespace()
+        given = {"systems": systems, **given}
+        async with local_platform(ledger, temporal_server.address, where, **given) as platform:
+            await platform.refresh()
+            yield platform
+
+    return open_
+
+
+@pytest.fixture
+async def local(opened: Opened) -> AsyncIterator[LocalPlatform]:
     """A platform between the two; at its end nothing may be stuck."""
-    namespace = await new_namespace()
-    async with local_platform(dsn, temporal_server.address, namespace, systems) as platform:
-        await platform.refresh()
+    async with opened() as platform:
         yield platform
         await assert_nothing_is_stuck(platform)
 
 
 @pytest.fixture
-async def firm(
-    dsn: str, temporal_server: TemporalServer, new_namespace: NewNamespace
-) -> AsyncIterator[LocalPlatform]:
+async def firm(opened: Opened) -> AsyncIterator[LocalPlatform]:
     """The made-up firm's month, a simulated ERP, and a platform between them."""
-    namespace, systems = await new_namespace(), Systems.of_the_firm()
-    async with local_platform(dsn, temporal_server.address, namespace, systems) as platform:
-        await platform.refresh()
+    async with opened(systems=Systems.of_the_firm()) as platform:
         yield platform
         await assert_nothing_is_stuck(platform)

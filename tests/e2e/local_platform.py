@@ -16,11 +16,14 @@ from canonical.messages import (
     BackfillWindow,
     CaseView,
     MasterDataRef,
+    Posted,
+    Prepared,
     ResolutionOutcome,
     SourceRef,
     SweepOutcome,
     SweepRequest,
     TimesheetRef,
+    posting_queue,
 )
 from connectors.base.capabilities import Connected
 from connectors.base.connections import Connections
@@ -36,7 +39,7 @@ from connectors.tryton import connect as connect_tryton
 from connectors.tryton.simulated_books import Books
 from connectors.tryton.simulator import SimulatedTryton
 from rules.policies import Policies
-from runtime.bootstrap import Activities, Platform
+from runtime.bootstrap import Activities, Platform, routes_of
 from runtime.configuration import Configuration, ConnectionSettings
 from runtime.temporal import connect
 from runtime.topology import UPKEEP_QUEUE, WorkerSettings, queues_of, worker_for
@@ -194,6 +197,38 @@ class LocalPlatform:
         """Tell Harvest what became of its lines."""
         await self.run("AcknowledgePostings", SourceRef(connection="harvest", target="tryton"))
 
+    # Single steps, in any order, as they happen around crashes and restores.
+
+    async def intake(self) -> None:
+        """Read Harvest and tell no timesheet of it."""
+        ref = SourceRef(connection="harvest", target="tryton")
+        await self.step("poll_time_entries", ref, UPKEEP_QUEUE)
+
+    async def prepare(self, entry: int) -> Prepared:
+        """Prepare the timesheet of an entry."""
+        route = routes_of(CONFIGURATION)["harvest"]
+        ref = self.ref(entry)
+        return Prepared.model_validate(await self.step("prepare_timesheet", ref, route.task_queue))
+
+    async def post(self, entry: int) -> Posted:
+        """Post the timesheet of an entry, as a lane of its own."""
+        ref = self.ref(entry)
+        return Posted.model_validate(
+            await self.step("post_timesheet", ref, posting_queue("tryton"))
+        )
+
+    async def step(self, activity: str, argument: Any, task_queue: str) -> Any:
+        """Run one activity on its own."""
+        number = self.ids[activity] = self.ids.get(activity, 0) + 1
+        return await self.client.execute_activity(
+            activity,
+            argument,
+            id=f"test/{activity}/{number}",
+            task_queue=task_queue,
+            start_to_close_timeout=timedelta(seconds=SECONDS_MAX),
+            heartbeat_timeout=timedelta(seconds=SECONDS_MAX),
+        )
+
     # What the ledger says.
 
     async def settled(self) -> None:
@@ -207,7 +242,9 @@ class LocalPlatform:
             "                AND released_at IS NOT NULL)"
         )
 
-    async def until(self, condition: str, *arguments: Any, seconds_max: float = SECONDS_MAX) -> None:
+    async def until(
+        self, condition: str, *arguments: Any, seconds_max: float = SECONDS_MAX
+    ) -> None:
         """Wait until a query over the ledger says true."""
 
         async def done() -> bool:
@@ -318,5 +355,3 @@ async def local_platform(
                 worker = worker_for(client, queue, WorkerSettings(drain_seconds=1))
                 await stack.enter_async_context(worker)
         yield LocalPlatform(systems, platform, activities, client)
-
-

@@ -34,8 +34,10 @@ class Staff:
         self._ids = count(FIRST_ENTRY)
 
     def day(self, number: int) -> date:
-        """A working day of the month, from 0 on; five of them are not always one week."""
-        return self.firm.month.working_days()[number]
+        """A working day from the month's first Monday on: 0 to 4 are one week, 5 to 9 the next."""
+        days = self.firm.month.working_days()
+        monday = next(index for index, day in enumerate(days) if day.isoweekday() == 1)
+        return days[monday + number]
 
     def enter(
         self,
