@@ -1,6 +1,5 @@
 """A desk at the simulated ERP: what is booked there, and what people do on its screens."""
 
-from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -153,6 +152,6 @@ class ErpDesk:
         return next(one for one in records if one["number"] == code)
 
 
-def hours(*numbers: str) -> Sequence[Decimal]:
+def hours(*numbers: str) -> list[Decimal]:
     """Hours, to compare with those that the ERP shows."""
     return [Decimal(number) for number in numbers]
