@@ -121,12 +121,11 @@ _RECORD: Final = """
     UPDATE posting p
     SET state = CASE
           WHEN r.outcome = 'executed' THEN
-            CASE WHEN p.erp_document_id <> r.document_id AND r.code <> 'single'
+            -- Said to be never posted or taken back, and yet it is: the sweep makes a case of it.
+            CASE WHEN p.state IN ('SUPERSEDED', 'CANCELLED', 'WAIVED', 'REVERSED') THEN p.state
+                 WHEN p.erp_document_id <> r.document_id AND r.code <> 'single'
                  THEN 'DUPLICATE'
-                 WHEN p.state = 'DUPLICATE' AND r.code = 'single' THEN 'POSTED'
-                 WHEN p.state IN ('REVERSED', 'DUPLICATE') THEN p.state
-                 -- Said to be never posted, and yet it is: the sweep makes a case of it.
-                 WHEN p.state IN ('SUPERSEDED', 'CANCELLED', 'WAIVED') THEN p.state
+                 WHEN p.state = 'DUPLICATE' AND r.code <> 'single' THEN p.state
                  ELSE 'POSTED' END
           WHEN r.outcome = 'unknown' THEN 'SENDING'
           WHEN r.outcome = 'in_doubt' THEN 'IN_DOUBT'
@@ -147,8 +146,10 @@ _RECORD: Final = """
           THEN p.other_document_ids || r.document_id ELSE p.other_document_ids END,
         posted_at = CASE WHEN r.outcome = 'executed'
                          THEN coalesce(p.posted_at, clock_timestamp()) ELSE p.posted_at END,
-        attested_at = CASE WHEN r.attested
-                           THEN coalesce(p.attested_at, clock_timestamp()) ELSE p.attested_at END,
+        attested_at = CASE WHEN r.attested THEN coalesce(p.attested_at, clock_timestamp())
+                           -- Disputed: it waits for a person until it is read back as sent.
+                           WHEN r.code IN ('altered', 'missing', 'duplicate') THEN NULL
+                           ELSE p.attested_at END,
         case_id = coalesce(r.case_id, p.case_id),
         released_at = NULL,
         last_outcome = r.outcome || CASE WHEN r.code = '' THEN '' ELSE ':' || r.code END,
@@ -170,7 +171,7 @@ _RECORD: Final = """
 
 _REVERSED: Final = """
     UPDATE posting SET state = 'REVERSED', actor = $2, reason = $3, correlation_id = $4
-    WHERE key = ANY($1::uuid[]) AND state = 'POSTED'
+    WHERE key = ANY($1::uuid[]) AND state IN ('POSTED', 'DUPLICATE')
 """
 
 
