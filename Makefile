@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help demo test check format bench lock clean
+.PHONY: help install demo test check format bench pictures lock clean
 
 help: ## What can be typed here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ format: $(INSTALLED) ## Put the code into its one form
 
 bench: $(INSTALLED) ## Ratios against a naive and a careful script, in one run
 	@$(BIN)/python -m benchmarks.event_lane $(ARGS)
+
+pictures: $(INSTALLED) ## Screenshots of Temporal's UI for docs/, from the world that is up
+	@$(BIN)/python docs/pictures/take_pictures.py
 
 lock: ## Pin the dependencies again, with hashes and without addresses
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --all-extras --no-annotate --no-header --python-version 3.11 $(UPGRADE) pyproject.toml -o requirements.lock

@@ -1,13 +1,16 @@
 """What a case says in Temporal's UI: what is wrong, what it holds up, and what to paste."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from canonical.hours import hours_from_seconds
     from canonical.messages import CaseView
+
+# As many characters of code as stand beside each other in the UI's panel of details.
+_SHOWN_WHOLE: Final = 60
 
 
 def case_details(case: CaseView, *, escalations: int, last_answer: str) -> str:
@@ -53,12 +56,18 @@ def _what_to_paste(case: CaseView) -> str:
     if case.open_period:
         to_period = {"kind": "post_to_period", **you, "period": case.open_period}
         inputs.insert(1, ("Count it in another open period:", to_period))
-    listed = "\n\n".join(f"{when}\n```\n{json.dumps(body)}\n```" for when, body in inputs)
+    listed = "\n\n".join(f"{when}\n```\n{_fitting(body)}\n```" for when, body in inputs)
     return (
         "**To resolve it**: *More Actions* → *Send an Update* → `resolve_exception`, with one of "
         "these as *Data*. One line is posted first; if the ERP takes it, the others follow.\n\n"
         + listed
     )
+
+
+def _fitting(body: dict[str, Any]) -> str:
+    """On one line if Temporal's UI shows it whole, else on several."""
+    line = json.dumps(body)
+    return line if len(line) <= _SHOWN_WHOLE else json.dumps(body, indent=2)
 
 
 def _example_change(case: CaseView) -> dict[str, Any]:
