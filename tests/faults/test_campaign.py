@@ -31,7 +31,7 @@ def enough_happened(report: FaultReport, died: int) -> bool:
 async def run(campaign: Campaign, feed: Callable[[Campaign], Awaitable[None]], seed: int) -> None:
     """Post a month while writes are spoiled, then ask the ERP."""
     await campaign.refresh()
-    await campaign.proxy.inject(*spoiling(lost=300, slow=150, busy=35), seed=seed)
+    await campaign.proxy.inject(*spoiling(lost=360, slow=200, busy=45), seed=seed)
     campaign.plan_deaths(DEATHS)
     await feed(campaign)
     states = await campaign.settled()
