@@ -69,6 +69,8 @@ class ExceptionCaseActivities:
     async def read_case(self, ref: CaseRef) -> CaseView:
         """What the case blocks now; a case that blocks nothing any more is closed."""
         async with self._database.transaction() as connection:
+            # Before it is read: a line may just be hung on it.
+            await cases.hold(connection, ref.case_id)
             case = await self._case(connection, ref.case_id)
             if case.lines == 0 and case.state in _UNRESOLVED:
                 who = Who("exception case", "no line waits for it any more", str(ref.case_id))
@@ -137,6 +139,8 @@ class ExceptionCaseActivities:
             case = await self._case(connection, decision.case_id)
             lines = await case_lines.let_go(connection, decision.case_id, who)
             await self._move(connection, case, CaseState.RESOLVED, who)
+            # Lines that were stopped for it until it was closed; none can follow.
+            lines += await case_lines.let_go(connection, decision.case_id, who)
             owed = await documents.touch(connection, _documents(lines) | _tried(decision))
         await self._wake(owed)
         return ResolutionOutcome(
@@ -164,6 +168,8 @@ class ExceptionCaseActivities:
             self._authorise(case, decision.request.by, resolution)
             lines = await case_lines.waive(connection, decision.case_id, who)
             await self._move(connection, case, CaseState.RESOLVED, who, resolution)
+            # Also what was stopped for it until it was closed; none can follow.
+            lines = list({*lines, *await case_lines.waive(connection, decision.case_id, who)})
             owed = await documents.touch(connection, _documents(lines))
         await self._wake(owed)
         return ResolutionOutcome(

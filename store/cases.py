@@ -128,6 +128,11 @@ async def ids_like(connection: Connection, prefix: str) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
+async def hold(connection: Connection, case_id: UUID) -> None:
+    """Hold a case until the commit: who opens its root cause meanwhile waits, and then looks."""
+    await connection.execute("SELECT FROM exception_case WHERE id = $1 FOR UPDATE", case_id)
+
+
 async def set_state(
     connection: Connection,
     case_id: UUID,

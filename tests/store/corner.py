@@ -4,6 +4,7 @@ What is under test goes through the store's own functions; how a row came to whe
 is plain SQL here, so that a defect of one function does not hide behind another.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -25,6 +26,20 @@ DAY = date(2026, 10, 1)
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
 WHO = Who("test", "because a test wants it", "test/1")
 S = PostingState
+
+
+async def until_waiting_for(corner: "Corner", table: str) -> None:
+    """Return once some session waits for a row that another one holds, in a statement on `table`.
+
+    Raises TimeoutError if none does within seconds.
+    """
+    async with asyncio.timeout(10):
+        while not await corner.database.fetch_row(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
+            "AND wait_event_type = 'Lock' AND query LIKE '%' || $1 || '%'",
+            table,
+        ):
+            await asyncio.sleep(0.01)
 
 
 @dataclass(frozen=True)
