@@ -215,8 +215,10 @@ async def posted_but_not_among(
 
 _STANDING: Final = """
     SELECT
-      count(*) FILTER (WHERE p.state IN ('PENDING', 'SENDING')
-                         AND (p.waits_for IS NULL OR before.state <> 'EXCEPTION')) AS to_post,
+      count(*) FILTER (WHERE (p.state IN ('PENDING', 'SENDING')
+                           AND (p.waits_for IS NULL OR before.state <> 'EXCEPTION'))
+                         OR (p.state IN ('POSTED', 'DUPLICATE') AND p.attested_at IS NULL
+                           AND p.case_id IS NULL)) AS to_post,
       count(*) FILTER (WHERE p.state IN ('EXCEPTION', 'IN_DOUBT', 'DUPLICATE')) AS stopped,
       array_agg(DISTINCT p.case_id) FILTER (WHERE p.case_id IS NOT NULL AND p.state IN
         ('EXCEPTION', 'IN_DOUBT', 'DUPLICATE')) AS cases
@@ -227,7 +229,10 @@ _STANDING: Final = """
 
 @dataclass(frozen=True, slots=True)
 class DocumentStanding:
-    """How far a document is: postings still to be settled, and those that wait for a person."""
+    """How far a document is: postings still to be settled, and those that wait for a person.
+
+    What was posted and never read back is not settled, unless a person looks at it already.
+    """
 
     to_post: int
     stopped: int
