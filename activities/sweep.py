@@ -106,6 +106,8 @@ class SweepActivities:
                 # What it should look like is not known; once its case lets it go, the look-up
                 # before the first send finds the document.
                 unknown += len(found)
+            elif posting.accepted and _known(posting) >= {one.document_id for one in found}:
+                continue
             elif posting.state in _SHOULD_NOT_BE_THERE:
                 results += [stray(posting, document) for document in found]
             elif not _settled(posting, found):
@@ -165,6 +167,11 @@ def _settled(posting: Posting, found: Sequence[PostedDocument]) -> bool:
         and first.document_id == posting.erp_document_id
         and agrees(posting.intent, first)
     )
+
+
+def _known(posting: Posting) -> set[str | None]:
+    """The documents that people were shown."""
+    return {posting.erp_document_id, *posting.other_document_ids}
 
 
 def _is_adopted(one: Result) -> bool:

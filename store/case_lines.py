@@ -9,7 +9,7 @@ from uuid import UUID
 from canonical.posting import PostingKind, PostingState
 from store.cases import BLOCKED
 from store.database import Connection, Row
-from store.postings import Who
+from store.postings import ACCEPTED, Who
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ async def state_of_line(
 
 
 async def waive(connection: Connection, case_id: UUID, who: Who) -> list[LineOfCase]:
-    """Never post what a case blocks; a posted document that is disputed is accepted as it is.
+    """Never post what a case blocks; documents that are disputed are accepted as they are.
 
     A replacement that waits for a waived taking back is waived with it.
     """
@@ -141,9 +141,12 @@ async def waive(connection: Connection, case_id: UUID, who: Who) -> list[LineOfC
           SELECT key FROM posting p WHERE p.case_id = $1 AND {BLOCKED} FOR UPDATE
         )
         UPDATE posting p
-        SET state = CASE WHEN p.state IN ('EXCEPTION', 'IN_DOUBT', 'PENDING')
-                         THEN 'WAIVED' ELSE p.state END,
-            attested_at = CASE WHEN p.state = 'POSTED' THEN now() ELSE p.attested_at END,
+        SET state = CASE WHEN p.state IN ('EXCEPTION', 'IN_DOUBT', 'PENDING') THEN 'WAIVED'
+                         WHEN p.state = 'DUPLICATE' THEN 'POSTED' ELSE p.state END,
+            attested_at = CASE WHEN p.state IN ('POSTED', 'DUPLICATE') THEN now()
+                               ELSE p.attested_at END,
+            last_outcome = CASE WHEN p.state IN ('EXCEPTION', 'IN_DOUBT', 'PENDING')
+                                THEN p.last_outcome ELSE '{ACCEPTED}' END,
             actor = $2, reason = $3, correlation_id = $4
         WHERE p.key IN (SELECT key FROM blocked)
            OR (p.waits_for IN (SELECT key FROM blocked) AND p.state IN ('PENDING', 'EXCEPTION'))

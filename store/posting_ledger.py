@@ -10,6 +10,7 @@ from canonical.posting import PostingKind, PostingState
 from store.bulk import Columns
 from store.database import Connection, Row
 from store.postings import (
+    ACCEPTED,
     Moves,
     NewPosting,
     Posting,
@@ -57,6 +58,7 @@ POSTING_COLUMNS: Final = """
     p.amendment, p.document_id, p.legal_entity, p.seconds, p.amount, p.currency, p.state, p.fence,
     p.claimed_by, p.sent_at, p.unknown_since, p.body_hash, p.intent, p.erp_document_id,
     p.attested_at, p.case_id, p.released_at, p.corrects, p.waits_for, p.next_revision, p.withdrawn,
+    p.other_document_ids, p.last_outcome,
     (extract(epoch FROM clock_timestamp() - p.sent_at) * 1000)::bigint AS claimed_ms_ago,
     (extract(epoch FROM clock_timestamp() - p.unknown_since) * 1000)::bigint AS unknown_ms_ago
 """
@@ -201,14 +203,18 @@ async def by_reference(
 async def posted_but_not_among(
     connection: Connection, target: str, references: Sequence[str], before: datetime
 ) -> list[Posting]:
-    """Postings that were posted before an instant (UTC) and whose document was not listed."""
+    """Postings that were posted before an instant (UTC) and whose document was not listed.
+
+    Without those that a person knows to be gone.
+    """
     rows = await connection.fetch(
         f"SELECT {POSTING_COLUMNS}, NULL::timestamptz AS approved_at FROM posting p "
         "WHERE p.target = $1 AND p.state = 'POSTED' AND p.kind = 'time' AND p.posted_at < $3 "
-        "AND p.reference <> ALL ($2::text[])",
+        "AND p.reference <> ALL ($2::text[]) AND p.last_outcome IS DISTINCT FROM $4",
         target,
         references,
         before,
+        ACCEPTED,
     )
     return [posting_from(row) for row in rows]
 
@@ -281,4 +287,6 @@ def posting_from(row: Row) -> Posting:
         claimed_ms_ago=row["claimed_ms_ago"],
         unknown_ms_ago=row["unknown_ms_ago"],
         approved_at=row["approved_at"],
+        other_document_ids=tuple(row["other_document_ids"]),
+        accepted=row["last_outcome"] == ACCEPTED,
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
+from typing import Final
 from uuid import UUID
 
 from canonical.posting import PostingIntent, PostingKind, PostingState
@@ -89,6 +91,10 @@ class Posting:
     unknown_ms_ago: int | None
     # When the source line was approved (UTC), for the time from approval to posting.
     approved_at: datetime | None
+    # Documents beside `erp_document_id` that carry the reference too.
+    other_document_ids: tuple[str, ...] = ()
+    # A person has seen that the ERP shows something else, and leaves it so.
+    accepted: bool = False
 
     @property
     def unsettled(self) -> bool:
@@ -100,12 +106,22 @@ class Posting:
         """What we mean to send; ValueError if the line could not be read."""
         if self.intent_json is None:
             raise ValueError(f"posting {self.reference} has no intent")
-        return PostingIntent.model_validate_json(self.intent_json)
+        return _intent_from(self.intent_json)
 
     @property
     def has_news(self) -> bool:
         """The source changed or withdrew the line while this posting was under way."""
         return self.withdrawn or self.next_revision is not None
+
+
+# One attempt asks for its intents some ten times; they are frozen, so all may have the same one.
+@lru_cache(maxsize=2048)
+def _intent_from(text: str) -> PostingIntent:
+    return PostingIntent.model_validate_json(text)
+
+
+# The last word on a posted document that a person accepts as the ERP shows it.
+ACCEPTED: Final = "accepted"
 
 
 class AttemptClass(StrEnum):
