@@ -29,7 +29,7 @@ class ErpDesk:
 
     def lines_of(self, entry: int) -> list[Line]:
         """The lines that were booked for a time entry."""
-        return [line for line in self.lines if line["description"].endswith(f" entry {entry}")]
+        return [line for line in self.lines if line["description"].endswith(f" private {entry}")]
 
     def hours_of(self, *entries: int) -> list[Decimal]:
         """The hours of every line that was booked for these entries, in their order."""
@@ -110,6 +110,10 @@ class ErpDesk:
     def remove(self, *numbers: int) -> None:
         """Delete lines on the screen."""
         self._books.delete_lines(numbers)
+
+    def put_back(self, line: Line) -> None:
+        """Restore a line that was deleted, as from a backup."""
+        self._books.store.add(line)
 
     def copy(self, entry: int) -> int:
         """Book the line of an entry once more, reference and all; gives the new line's id."""

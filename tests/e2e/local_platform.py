@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx
 from pydantic import SecretStr
 from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 
 from canonical.messages import (
     BackfillWindow,
@@ -229,6 +230,13 @@ class LocalPlatform:
             heartbeat_timeout=timedelta(seconds=SECONDS_MAX),
         )
 
+    async def release_erp(self) -> None:
+        """Let the ERP go on with what its faults hold up."""
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.systems.simulated_erp)
+        ) as http:
+            (await http.post("http://erp.test/__sim/release")).raise_for_status()
+
     # What the ledger says.
 
     async def settled(self) -> None:
@@ -236,10 +244,17 @@ class LocalPlatform:
         await self.until(
             "SELECT (SELECT count(*) FROM posting p LEFT JOIN posting b ON b.key = p.waits_for "
             "        WHERE p.state = 'SENDING' OR (p.state = 'PENDING' "
-            "          AND b.state IS DISTINCT FROM 'EXCEPTION')) = 0 "
+            "          AND b.state IS DISTINCT FROM 'EXCEPTION') "
+            "        OR (p.state = 'POSTED' AND p.attested_at IS NULL AND p.case_id IS NULL)) = 0 "
             "AND (SELECT count(*) FROM document WHERE news_seq > prepared_seq) = 0 "
             "AND NOT EXISTS (SELECT FROM posting WHERE state = 'EXCEPTION' "
             "                AND released_at IS NOT NULL)"
+        )
+
+    async def long_ago(self) -> None:
+        """Let everything that was posted lie so far back that it could be found by now."""
+        await self.platform.database.execute(
+            "UPDATE posting SET posted_at = posted_at - interval '1 day'"
         )
 
     async def until(
@@ -295,6 +310,20 @@ class LocalPlatform:
         async with asyncio.timeout(SECONDS_MAX):
             return CaseView.model_validate(await handle.result())
 
+    async def visible(self, case: reports.Blocked) -> None:
+        """Wait until a case can be seen in Temporal."""
+
+        async def there() -> bool:
+            try:
+                await self.case_workflow(case).describe()
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+                return False
+            return True
+
+        await eventually(there)
+
     def case_workflow(self, case: reports.Blocked) -> WorkflowHandle[Any, Any]:
         """The workflow of a case."""
         return self.client.get_workflow_handle(f"exception-case/{case.case_id}")
@@ -317,7 +346,8 @@ class LocalPlatform:
     async def ask_to_resolve(
         self, case: reports.Blocked, request: Mapping[str, Any]
     ) -> ResolutionOutcome:
-        """Send the update with whatever somebody typed."""
+        """Send the update with whatever somebody typed, once they can see the case."""
+        await self.visible(case)
         outcome: ResolutionOutcome = await self.case_workflow(case).execute_update(
             "resolve_exception", dict(request), result_type=ResolutionOutcome
         )

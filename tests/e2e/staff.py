@@ -23,7 +23,7 @@ def empty_account(month: Month) -> AccountState:
 
 
 class Staff:
-    """What people do in Harvest. Each entry's note is its id, so that it is known in the ERP."""
+    """What people do in Harvest. Notes end with their entry's id, so the ERP's line is known."""
 
     def __init__(self, firm: Firm, account: HarvestAccount) -> None:
         self.firm = firm
@@ -61,7 +61,7 @@ class Staff:
                 "task_id": self._masters.task_id(task),
                 "spent_date": self.day(on) if isinstance(on, int) else on,
                 "hours": Decimal(hours),
-                "notes": f"entry {number}",
+                "notes": f"private {number}",
                 "billable_rate": person.bill_rate,
                 "is_closed": approved,
                 **facts,
