@@ -41,8 +41,10 @@ class Undispatched:
 
 async def tell(connection: Connection, news: Iterable[DocumentNews]) -> None:
     """Note that documents have news, so that a workflow is started or told."""
-    rows = sorted({(n.connection, n.kind, n.document_id, n.employee, n.starts_on) for n in news})
-    await connection.execute(_TELL, *_NEWS.arrays(rows))
+    told = sorted((n.connection, n.kind, n.document_id, n.employee, n.starts_on) for n in news)
+    # Lines that could not be read may disagree about whose week it is; a document is told once.
+    once = {row[:3]: row for row in told}
+    await connection.execute(_TELL, *_NEWS.arrays(once.values()))
 
 
 async def undispatched(

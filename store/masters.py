@@ -71,11 +71,14 @@ class SnapshotAge:
 
 async def save_masters(connection: Connection, source: str, masters: Masters) -> None:
     """Replace what is known of a connection; what is no longer listed is marked as gone."""
-    rows = [
-        (source, kind, master.id, master.code, master.model_dump_json())
+    # Pages shift while they are read, and then a record stands on two: the later one counts.
+    latest = {
+        (kind, master.id): (source, kind, master.id, master.code, master.model_dump_json())
         for kind, (field, _) in _FIELDS.items()
         for master in getattr(masters, field)
-    ]
+    }
+    # In one order everywhere, so that two readings never wait for each other in a circle.
+    rows = [latest[key] for key in sorted(latest)]
     changed = await connection.fetch(_SAVE_MASTERS, *_MASTER.arrays(rows))
     gone = await connection.fetch(
         """
@@ -96,7 +99,11 @@ async def save_calendar(
     connection: Connection, source: str, periods: Sequence[PostingPeriod]
 ) -> None:
     """Replace what is known of an ERP's calendar."""
-    rows = [(source, one.id, one.legal_entity, one.model_dump_json()) for one in periods]
+    latest = {one.id: one for one in periods}
+    rows = [
+        (source, one.id, one.legal_entity, one.model_dump_json())
+        for _, one in sorted(latest.items())
+    ]
     changed = await connection.fetch(_SAVE_PERIODS, *_PERIOD.arrays(rows))
     gone = await connection.fetch(
         "DELETE FROM posting_period WHERE connection = $1 AND id <> ALL ($2::text[]) RETURNING 1",

@@ -137,7 +137,7 @@ async def test_a_documents_standing_counts_what_is_left(corner: Corner) -> None:
     case_id = await corner.case()
     await corner.pending("1")
     await corner.sending("2")
-    await corner.posted("3")
+    await corner.set(await corner.posted("3"), attested_at=datetime.now(UTC))
     await corner.stopped("4", case_id)
     in_doubt = await corner.sending("5")
     await corner.set(in_doubt, state="IN_DOUBT", case_id=case_id)
@@ -150,6 +150,7 @@ async def test_a_replacement_behind_a_stopped_taking_back_is_nothing_to_post(
     corner: Corner,
 ) -> None:
     original = await corner.posted()
+    await corner.set(original, attested_at=datetime.now(UTC))
     back = await corner.stopped(kind=PostingKind.UNDO, corrects=original)
     await corner.pending(revision=2, waits_for=back)
     async with corner.database.transaction() as connection:
