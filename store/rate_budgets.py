@@ -29,7 +29,8 @@ _TAKE: Final = """
     RETURNING free.granted,
       greatest(
         extract(epoch FROM w.paused_until - clock_timestamp()),
-        CASE WHEN free.granted THEN 0 ELSE
+        -- While there is room, only a pause can be what is waited for.
+        CASE WHEN cardinality(free.recent) + $4 <= $3 THEN 0 ELSE
           $2 - extract(epoch FROM clock_timestamp() - free.oldest_blocking) END,
         0)::float8 AS wait_seconds
 """
