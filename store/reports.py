@@ -177,8 +177,8 @@ async def story(connection: Connection, ref: str) -> list[dict[str, Any]]:
         LEFT JOIN source_line l ON l.connection = p.connection AND l.object = p.object
           AND l.source_id = p.source_id
         LEFT JOIN exception_case c ON c.id = p.case_id
-        WHERE p.source_id IN (
-          SELECT source_id FROM posting
+        WHERE (p.connection, p.object, p.source_id) IN (
+          SELECT connection, object, source_id FROM posting
           WHERE reference = $1 OR source_id = $1 OR erp_document_id = $1 OR key::text = $1)
         ORDER BY p.created_at, p.kind
         """,
