@@ -108,6 +108,8 @@ class ExceptionCase:
     )
     async def resolve_exception(self, request: ResolutionRequest) -> ResolutionOutcome:
         self._resolving = True
+        # Somebody may be quicker than the first reading of the case.
+        await workflow.wait_condition(lambda: self._case is not None)
         assert self._case is not None
         try:
             outcome = await self._resolve(
