@@ -44,6 +44,12 @@ class ErpDesk:
         work = self._books.tables["project.work"][int(origin.split(",")[1])]
         return work["number"], line["date"]
 
+    def employee_of(self, entry: int) -> str:
+        """The code of the employee on the one line that was booked for an entry."""
+        (line,) = self.lines_of(entry)
+        employee = self._books.tables["company.employee"][line["employee"]]
+        return str(employee["party."]["code"])
+
     def references(self) -> list[str]:
         """The references of all lines, each as often as it is there."""
         return [line["description"][:_REFERENCE_LENGTH] for line in self.lines]
