@@ -29,6 +29,8 @@ ALL: Final[tuple[SearchAttributeKey[Any], ...]] = (
 # Values of LwState.
 RUNNING: Final = "RUNNING"
 WAITS_FOR_PERSON: Final = "WAITS_FOR_PERSON"
+# Of a case beside its own states: open, and its deadline has passed.
+ESCALATED: Final = "ESCALATED"
 
 
 def typed(*pairs: SearchAttributePair[Any]) -> TypedSearchAttributes:

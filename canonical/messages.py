@@ -5,10 +5,10 @@ later has a default. No names, bank data or free text of people (DOMAIN rule 44)
 """
 
 from datetime import date, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from canonical.exception_case import (
     AMENDABLE,
@@ -24,6 +24,7 @@ from canonical.posting import PostingKind
 
 # Far below the 2 MB at which a payload hangs a workflow for ever.
 MESSAGE_ITEMS_MAX: Final = 500
+_BY_MAX: Final = 80
 
 
 class Message(BaseModel):
@@ -148,16 +149,42 @@ class CaseView(Message):
 
 
 class ResolutionRequest(Message):
-    """What a person types to resolve a case; flat, so that it can be pasted and edited."""
+    """What a person types to resolve a case; flat, so that it can be pasted and edited.
 
-    kind: str
-    by: Annotated[str, Field(min_length=1, max_length=80)]
+    Whatever is typed can be read, and is answered in words by `resolution`.
+    """
+
+    kind: str = ""
+    by: str = ""
     reason: str = ""
     period: str = ""
     changes: dict[str, str] = Field(default_factory=dict)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_typed(cls, typed: Any) -> Any:
+        if not isinstance(typed, dict):
+            return {}
+        changes = typed.get("changes")
+        texts = {
+            name: "" if value is None else str(value)
+            for name, value in typed.items()
+            if name != "changes"
+        }
+        given = changes.items() if isinstance(changes, dict) else ()
+        return texts | {"changes": {str(name): str(value) for name, value in given}}
+
     def resolution(self) -> Resolution:
         """Turn it into a resolution; ValueError says what is missing, for the person to read."""
+        try:
+            resolution = self._resolution()
+        except ValidationError as error:
+            raise ValueError(_first_problem(error)) from None
+        if not 1 <= len(self.by.strip()) <= _BY_MAX:
+            raise ValueError('"by" is missing: say who decides, in at most 80 characters')
+        return resolution
+
+    def _resolution(self) -> Resolution:
         match self.kind:
             case "retry":
                 return Retry()
@@ -279,6 +306,11 @@ def _checked(changes: dict[str, str]) -> dict[str, str]:
             + (f"; '{wrong[0]}' is none of them" if wrong else "")
         )
     return changes
+
+
+def _first_problem(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"{'.'.join(map(str, found['loc']))}: {found['msg']}"
 
 
 def _given(reason: str, kind: str) -> str:

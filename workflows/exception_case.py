@@ -1,8 +1,11 @@
 """Exception case: one root cause, its people, and everything that it holds up."""
 
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
+from temporalio.common import SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from workflows.case_details import case_details
@@ -39,7 +42,6 @@ class ExceptionCase:
         self._case: CaseView | None = None
         self._changed = True
         self._resolving = False
-        self._escalations = 0
         self._last_answer = ""
 
     @workflow.run
@@ -67,31 +69,32 @@ class ExceptionCase:
 
     async def _until_changed_or_late(self) -> None:
         assert self._case is not None
-        late = self._case.deadline_at + self._escalations * ESCALATE_EVERY
+        late = self._case.deadline_at + _escalations(self._case) * ESCALATE_EVERY
         left = max(late - workflow.now(), timedelta(seconds=1))
-        try:
+        with suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._changed and not self._resolving,
                 timeout=left,
                 timeout_summary="deadline of the case",
             )
-        except TimeoutError:
-            self._escalations += 1
-            workflow.upsert_search_attributes([sa.STATE.value_set("ESCALATED")])
 
     def _show(self, case: CaseView) -> None:
-        before, self._case = self._case, case
+        self._case = case
+        escalations = _escalations(case)
         workflow.set_current_details(
-            case_details(case, escalations=self._escalations, last_answer=self._last_answer)
+            case_details(case, escalations=escalations, last_answer=self._last_answer)
         )
-        if before is not None and before != case:
-            workflow.upsert_search_attributes(
-                [
-                    sa.STATE.value_set(case.state),
-                    sa.LINES.value_set(case.lines),
-                    sa.AMOUNT_MINOR.value_set(case.amount_minor),
-                ]
-            )
+        late = escalations and case.state == "OPEN"
+        now: list[SearchAttributeUpdate[Any]] = [
+            sa.STATE.value_set(sa.ESCALATED if late else case.state),
+            sa.LINES.value_set(case.lines),
+            sa.AMOUNT_MINOR.value_set(case.amount_minor),
+        ]
+        # The case may have moved on since its workflow was started with these.
+        shown = workflow.info().typed_search_attributes
+        news = [one for one in now if shown.get(one.key) != one.value]
+        if news:
+            workflow.upsert_search_attributes(news)
 
     @workflow.signal(description="Lines joined or left the case.")
     def lines_changed(self) -> None:
@@ -201,6 +204,12 @@ class ExceptionCase:
                 Cases.announce_cases, CaseNews(case_ids=tuple(sorted(others))), **RECORD
             )
         return posted.again_in_seconds
+
+
+def _escalations(case: CaseView) -> int:
+    """How often the case has escalated by now: at its deadline, and once more for every span."""
+    over = workflow.now() - case.deadline_at
+    return 0 if over < timedelta(0) else 1 + over // ESCALATE_EVERY
 
 
 def _told(error: ActivityError) -> str:
