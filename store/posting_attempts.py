@@ -115,7 +115,8 @@ async def give_back(connection: Connection, fences: dict[UUID, int], who: Who) -
 # EXECUTED alone is accepted with a stale fence: the document exists, whoever asks. A second,
 # different document is never written over the first. NOT_EXECUTED speaks for one attempt: while
 # an earlier one is unsettled (unknown_since) the row stays SENDING until a look-up settles it.
-# The source is owed an acknowledgement ($11: if it is to be told at all) in the same statement.
+# The source is owed an acknowledgement ($11: if it is to be told at all) in the same statement; and
+# so is a look at the line by whoever has it now, if there was news about it while it was under way.
 _RECORD: Final = """
     WITH recorded AS (
     UPDATE posting p
@@ -165,6 +166,11 @@ _RECORD: Final = """
       SELECT connection, object, source_id, key, 'posted', reference, erp_document_id
       FROM recorded WHERE $11::boolean AND state = 'POSTED' AND kind = 'time'
       ON CONFLICT (posting_key, kind) DO NOTHING
+    ), told AS (
+      UPDATE document d SET news_seq = d.news_seq + 1
+      FROM recorded r JOIN source_line l USING (connection, object, source_id)
+      WHERE r.has_news AND r.state <> 'SENDING'
+        AND d.connection = l.connection AND d.document_id = l.document_id
     )
     SELECT key, state, kind, corrects, has_news FROM recorded
 """
