@@ -54,7 +54,7 @@ from tests.e2e.staff import Staff, empty_account
 from tests.e2e.wire import Wire
 
 MONTH = Month(2026, 10)
-SECONDS_MAX = 60
+SECONDS_MAX = 30
 CONFIGURATION = Configuration(
     tenant="northwind",
     connections={
@@ -245,11 +245,22 @@ class LocalPlatform:
             "SELECT (SELECT count(*) FROM posting p LEFT JOIN posting b ON b.key = p.waits_for "
             "        WHERE p.state = 'SENDING' OR (p.state = 'PENDING' "
             "          AND b.state IS DISTINCT FROM 'EXCEPTION') "
-            "        OR (p.state = 'POSTED' AND p.attested_at IS NULL AND p.case_id IS NULL)) = 0 "
+            "        OR (p.state = 'POSTED' AND p.attested_at IS NULL AND p.case_id IS NULL) "
+            "        OR (p.state = 'POSTED' AND (p.withdrawn OR p.next_revision IS NOT NULL) "
+            "          AND NOT EXISTS (SELECT FROM posting u WHERE u.corrects = p.key))) = 0 "
             "AND (SELECT count(*) FROM document WHERE news_seq > prepared_seq) = 0 "
             "AND NOT EXISTS (SELECT FROM posting WHERE state = 'EXCEPTION' "
             "                AND released_at IS NOT NULL)"
         )
+
+    async def quiet_time_passes(self, entry: int) -> None:
+        """Let so much time pass that nothing sent for an entry can appear any more; then look."""
+        await self.platform.database.execute(
+            "UPDATE posting SET sent_at = sent_at - interval '1 hour', "
+            "unknown_since = unknown_since - interval '1 hour' WHERE source_id = $1",
+            str(entry),
+        )
+        await self.timesheet_workflow(self.staff.timesheet_of(entry)).signal("timesheet_changed")
 
     async def long_ago(self) -> None:
         """Let everything that was posted lie so far back that it could be found by now."""
