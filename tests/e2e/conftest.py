@@ -14,7 +14,7 @@ from temporalio.client import Client
 
 from sandbox.temporal_server import TemporalServer
 from sandbox.world import our_search_attributes
-from tests.e2e.liveness import assert_nothing_is_stuck
+from tests.e2e.final_check import assert_all_is_well
 from tests.e2e.local_platform import LocalPlatform, Systems, local_platform
 from tests.server_fixtures import FreshDatabase
 
@@ -89,7 +89,7 @@ async def local(opened: Opened) -> AsyncIterator[LocalPlatform]:
     """A platform between the two; at its end nothing may be stuck."""
     async with opened() as platform:
         yield platform
-        await assert_nothing_is_stuck(platform)
+        await assert_all_is_well(platform)
 
 
 @pytest.fixture
@@ -97,4 +97,4 @@ async def firm(opened: Opened) -> AsyncIterator[LocalPlatform]:
     """The made-up firm's month, a simulated ERP, and a platform between them."""
     async with opened(systems=Systems.of_the_firm()) as platform:
         yield platform
-        await assert_nothing_is_stuck(platform)
+        await assert_all_is_well(platform)

@@ -7,6 +7,8 @@ from typing import Any
 from connectors.tryton.simulated_lines import Line
 from connectors.tryton.simulator import SimulatedTryton
 from connectors.tryton.wire import date_on_wire, duration_on_wire
+from tests.invariants.rows import ErpLine
+from tests.invariants.snapshot import erp_line
 
 _OPEN = {"id": 1, "progress": None}
 _DONE = {"id": 2, "progress": 1.0}
@@ -19,6 +21,8 @@ class ErpDesk:
     def __init__(self, erp: SimulatedTryton) -> None:
         self._erp = erp
         self._books = erp.books
+        # References of lines that were spoilt here on purpose.
+        self.spoilt: set[str] = set()
 
     # What is booked.
 
@@ -53,6 +57,20 @@ class ErpDesk:
     def references(self) -> list[str]:
         """The references of all lines, each as often as it is there."""
         return [line["description"][:_REFERENCE_LENGTH] for line in self.lines]
+
+    def as_dumped(self) -> list[ErpLine]:
+        """All lines, for the invariants."""
+        companies = self._books.tables["company.company"]
+        return [
+            erp_line(
+                document_id=str(line["id"]),
+                reference=(line["description"] or "")[:_REFERENCE_LENGTH],
+                seconds=int(line["duration"]),
+                work_date=line["date"],
+                legal_entity=companies[line["company"]]["party."]["code"],
+            )
+            for line in self.lines
+        ]
 
     @property
     def writes(self) -> int:
@@ -106,6 +124,7 @@ class ErpDesk:
     def edit(self, entry: int, *, hours: str | None = None, on: date | None = None) -> None:
         """Change the one line of an entry on the screen."""
         (line,) = self.lines_of(entry)
+        self._spoil(line)
         values: dict[str, Any] = {}
         if hours is not None:
             values["duration"] = duration_on_wire(int(Decimal(hours) * 3600))
@@ -115,6 +134,8 @@ class ErpDesk:
 
     def remove(self, *numbers: int) -> None:
         """Delete lines on the screen."""
+        for number in numbers:
+            self._spoil(self._books.store.lines[number])
         self._books.delete_lines(numbers)
 
     def put_back(self, line: Line) -> None:
@@ -124,6 +145,7 @@ class ErpDesk:
     def copy(self, entry: int) -> int:
         """Book the line of an entry once more, reference and all; gives the new line's id."""
         line = self.lines_of(entry)[0]
+        self._spoil(line)
         again = {
             **{name: line[name] for name in ("company", "employee", "work", "description")},
             "date": date_on_wire(line["date"]),
@@ -131,6 +153,9 @@ class ErpDesk:
         }
         (number,) = self._books.create_lines([again], {"company": line["company"]})
         return number
+
+    def _spoil(self, line: Line) -> None:
+        self.spoilt.add(line["description"][:_REFERENCE_LENGTH])
 
     # Its records.
 

@@ -116,6 +116,7 @@ class Systems:
 class LocalPlatform:
     """What a test holds: both systems, the platform between them, and Temporal's client."""
 
+    dsn: str
     systems: Systems
     platform: Platform
     activities: Activities
@@ -395,4 +396,4 @@ async def local_platform(
             for queue in queues_of(platform, activities):
                 worker = worker_for(client, queue, WorkerSettings(drain_seconds=1))
                 await stack.enter_async_context(worker)
-        yield LocalPlatform(systems, platform, activities, client)
+        yield LocalPlatform(dsn, systems, platform, activities, client)

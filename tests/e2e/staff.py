@@ -11,6 +11,8 @@ from connectors.harvest.simulated_account import HarvestAccount
 from connectors.harvest.simulated_state import AccountState, Change, Selection, SimulatedEntry
 from sandbox.firm import Firm, Month, firm_of
 from sandbox.month import FirmAccount
+from tests.invariants.rows import SourceEntry
+from tests.invariants.snapshot import source_entry
 
 FIRST_ENTRY = 9_000_001
 
@@ -32,6 +34,7 @@ class Staff:
         self._people = {one.name: one for one in firm.employees}
         self._projects = {one.code: one for one in firm.projects}
         self._ids = count(FIRST_ENTRY)
+        self._deleted: set[int] = set()
 
     def day(self, number: int) -> date:
         """A working day from the month's first Monday on: 0 to 4 are one week, 5 to 9 the next."""
@@ -80,6 +83,7 @@ class Staff:
 
     def delete(self, *entries: int) -> None:
         """Delete entries without a trace."""
+        self._deleted.update(entries)
         self.account.delete(Selection(ids=frozenset(entries)))
 
     def change(self, entry: int, **news: Any) -> None:
@@ -94,6 +98,27 @@ class Staff:
         if "task" in news:
             news["task_id"] = self._masters.task_id(news.pop("task"))
         self.account.change([Change(id=entry, **news)])
+
+    def as_dumped(self) -> list[SourceEntry]:
+        """Everything that Harvest shows or once showed, for the invariants."""
+        shown, _ = self.account.entries(lambda _: True)
+        dumped = [
+            source_entry(
+                connection="harvest",
+                entry_id=str(one.facts.id),
+                approved=one.facts.is_closed and not one.facts.is_running,
+                seconds=int(one.facts.hours * 3600),
+                work_date=one.facts.spent_date,
+            )
+            for one in shown
+        ]
+        gone = [
+            source_entry(
+                connection="harvest", entry_id=str(n), approved=False, seconds=None, work_date=None
+            )
+            for n in self._deleted
+        ]
+        return dumped + gone
 
     def timesheet_of(self, entry: int) -> str:
         """The id of the timesheet that an entry is on."""

@@ -11,7 +11,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from rules.policies import Policies
 from tests.e2e.conftest import Opened
 from tests.e2e.erp_desk import hours
-from tests.e2e.liveness import assert_nothing_is_stuck
+from tests.e2e.final_check import assert_all_is_well
 from tests.e2e.local_platform import LocalPlatform, Systems
 
 # Each is stopped for another reason.
@@ -352,7 +352,7 @@ async def test_only_those_who_may_resolve_a_legal_entity_s_cases_do(
         assert systems.erp.writes == 0
         outcome = await local.resolve(case, kind="retry", by="bea")
         assert outcome.state == "RESOLVED"
-        await assert_nothing_is_stuck(local)
+        await assert_all_is_well(local)
 
 
 async def _refusal(local: LocalPlatform, case: Any, request: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from tests.e2e.conftest import CopyOf, NewNamespace, Opened
 from tests.e2e.erp_desk import hours
-from tests.e2e.liveness import assert_nothing_is_stuck
+from tests.e2e.final_check import assert_all_is_well
 from tests.e2e.local_platform import LocalPlatform, Systems
 
 
@@ -66,14 +66,14 @@ async def test_lost_temporal_state_posts_nothing_more_and_cases_come_back(
     writes = systems.erp.writes
     async with opened() as anew:
         await anew.backfill()
-        await assert_nothing_is_stuck(anew)
+        await assert_all_is_well(anew)
         assert systems.erp.hours_of(posted, stopped) == hours("2")
         assert systems.erp.writes == writes
         systems.erp.reopen("PRJ-1006")
         outcome = await anew.resolve(await anew.case_of("closed_project"), kind="retry")
         assert outcome.state == "RESOLVED"
         assert systems.erp.hours_of(posted, stopped) == hours("2", "2")
-        await assert_nothing_is_stuck(anew)
+        await assert_all_is_well(anew)
 
 
 async def test_a_timesheet_that_was_prepared_when_temporal_was_lost_is_posted_after_all(
@@ -86,7 +86,7 @@ async def test_a_timesheet_that_was_prepared_when_temporal_was_lost_is_posted_af
     async with opened() as anew:
         await anew.backfill()
         assert systems.erp.hours_of(entry) == hours("2")
-        await assert_nothing_is_stuck(anew)
+        await assert_all_is_well(anew)
 
 
 async def test_two_sets_of_workers_post_each_line_once(
@@ -102,7 +102,7 @@ async def test_two_sets_of_workers_post_each_line_once(
         await asyncio.gather(one.poll(), other.backfill())
         assert systems.erp.hours_of(*entries) == hours("2") * len(entries)
         assert len(systems.erp.lines) == len(entries)
-        await assert_nothing_is_stuck(one)
+        await assert_all_is_well(one)
 
 
 async def test_two_lanes_at_once_post_a_timesheet_once(opened: Opened, systems: Systems) -> None:
@@ -136,7 +136,7 @@ async def test_a_restored_ledger_adopts_what_the_erp_holds_before_it_sends_anyth
         assert systems.erp.hours_of(early, *late) == hours("3", "2", "2", "2")
         assert systems.erp.writes == writes
         assert await restored.counts() == {"POSTED": 4, "REVERSED": 1}
-        await assert_nothing_is_stuck(restored)
+        await assert_all_is_well(restored)
 
 
 async def test_the_sweep_adopts_what_a_restored_ledger_does_not_know_to_be_posted(
@@ -155,7 +155,7 @@ async def test_the_sweep_adopts_what_a_restored_ledger_does_not_know_to_be_poste
         assert await restored.counts() == {"POSTED": 3}
         await restored.poll()
         assert systems.erp.writes == 1
-        await assert_nothing_is_stuck(restored)
+        await assert_all_is_well(restored)
 
 
 async def test_the_sweep_leaves_a_stopped_line_to_its_case_even_if_the_erp_holds_it(
@@ -176,7 +176,7 @@ async def test_the_sweep_leaves_a_stopped_line_to_its_case_even_if_the_erp_holds
         assert await restored.states_of(entry) == ["time POSTED"]
         assert systems.erp.hours_of(entry) == hours("2")
         assert systems.erp.writes == 1
-        await assert_nothing_is_stuck(restored)
+        await assert_all_is_well(restored)
 
 
 def _sound(legal_entity: str) -> str:

@@ -161,6 +161,7 @@ async def test_what_the_erp_silently_alters_becomes_a_case(
     entry = local.staff.enter(hours="2.1")
     local.systems.simulated_erp.faults.plan([fault])
     await local.poll()
+    local.erp.spoilt.update(local.erp.references())
     case = await local.case_of("altered_in_erp")
     assert case.lines == 1
     assert await local.states_of(entry) == ["time POSTED"]

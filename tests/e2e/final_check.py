@@ -1,4 +1,4 @@
-"""Whether all is well in Temporal: nothing is stuck, nothing fails, and nobody is named."""
+"""Whether all is well at the end: the invariants hold, nothing is stuck, and nobody is named."""
 
 from collections.abc import Collection
 
@@ -7,6 +7,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
 from tests.e2e.local_platform import LocalPlatform, eventually
+from tests.invariants.snapshot import read_ledger, report, violations
 
 _RUNNING = {WorkflowExecutionStatus.RUNNING}
 _ENDED = {WorkflowExecutionStatus.COMPLETED}
@@ -14,14 +15,33 @@ _TASK_FAILED = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
 _NEWS_AT_THE_END = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 
 
-async def assert_nothing_is_stuck(platform: LocalPlatform) -> None:
-    """Compare the ledger with Temporal.
+async def assert_all_is_well(platform: LocalPlatform) -> None:
+    """Hold the platform's end state to the invariants, and compare the ledger with Temporal."""
+    await platform.settled()
+    await _invariants_hold(platform)
+    await _nothing_is_stuck(platform)
 
-    A timesheet's workflow runs if and only if lines of it wait, a case's until it is resolved;
-    no workflow task of any of them ever failed, which is how a defect in workflow code looks; and
+
+async def _invariants_hold(platform: LocalPlatform) -> None:
+    erp_lines = platform.erp.as_dumped()
+    snapshot = await read_ledger(platform.dsn)
+    found = violations(
+        snapshot.ledger,
+        snapshot.audit,
+        platform.staff.as_dumped(),
+        erp_lines,
+        cases=snapshot.cases,
+        excused=platform.erp.spoilt,
+    )
+    assert found == [], report(found)
+
+
+async def _nothing_is_stuck(platform: LocalPlatform) -> None:
+    """A timesheet's workflow runs if and only if lines of it wait, a case's until it is resolved.
+
+    No workflow task of any of them ever failed, which is how a defect in workflow code looks; and
     no history holds a person's name or note.
     """
-    await platform.settled()
     people = platform.firm.employees
     personal = [text.encode() for one in people for text in (one.name, one.email)] + [b"private 9"]
     handles: dict[WorkflowHandle[object, object], Collection[WorkflowExecutionStatus]] = {}
