@@ -1,11 +1,22 @@
 """Attestation: whether the ERP shows exactly what was sent."""
 
-from canonical.posting import PostedDocument, PostingIntent
+from canonical.base import Canonical
+from canonical.expense_document import ExpenseDocument
+from canonical.posting import PostedDocument, PostingIntent, TimeLine
 
 
 def agrees(intent: PostingIntent, document: PostedDocument) -> bool:
-    """Compare field by field; the note is for people, and an ERP may cut it."""
-    sent, shown = intent.body, document.body
+    """Compare field by field; words are for people, and an ERP may cut them."""
+    match intent.body, document.body:
+        case TimeLine() as sent, TimeLine() as shown:
+            return _same_time(sent, shown)
+        case ExpenseDocument() as sent, ExpenseDocument() as shown:
+            return as_shown(sent) == as_shown(shown)
+        case _:
+            return False
+
+
+def _same_time(sent: TimeLine, shown: TimeLine) -> bool:
     return (
         sent.legal_entity == shown.legal_entity
         and sent.employee == shown.employee
@@ -13,3 +24,23 @@ def agrees(intent: PostingIntent, document: PostedDocument) -> bool:
         and sent.work_date == shown.work_date
         and sent.seconds == shown.seconds
     )
+
+
+def as_shown(body: ExpenseDocument) -> ExpenseDocument:
+    """A document in one order, without words and without what only we know of its lines."""
+    lines = (
+        line.model_copy(update={"label": "", "item": None, "allocation": None})
+        for line in body.lines
+    )
+    receipts = (one.model_copy(update={"name": ""}) for one in body.receipts)
+    return body.model_copy(
+        update={
+            "lines": tuple(sorted(lines, key=_in_one_order)),
+            "disbursements": tuple(sorted(body.disbursements, key=_in_one_order)),
+            "receipts": tuple(sorted(receipts, key=_in_one_order)),
+        }
+    )
+
+
+def _in_one_order(part: Canonical) -> str:
+    return part.model_dump_json()

@@ -194,7 +194,7 @@ class Drafter:
         """The original's own period if it is open, else by policy (DOMAIN rule 10)."""
         entity = original.legal_entity
         return decide_period(
-            original.intent.body.work_date,
+            original.intent.period.original_date,
             self._facts.calendars.get(entity, ()),
             self._policies.of(entity).closed_period,
             given.get("period"),

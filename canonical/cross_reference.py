@@ -16,6 +16,9 @@ class MasterKind(StrEnum):
     PROJECT = "project"
     TASK = "task"
     DIMENSION_VALUE = "dimension_value"
+    ACCOUNT = "account"
+    TAX_CODE = "tax_code"
+    CURRENCY = "currency"
 
 
 class CrossReference(Canonical):

@@ -1,4 +1,4 @@
-"""Master data that time refers to, as either side knows it: the PSA's or the ERP's."""
+"""Master data that time and expenses refer to, as either side knows it: the PSA's or the ERP's."""
 
 from datetime import date
 from typing import ClassVar
@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from canonical.base import Canonical, Day
+from canonical.exact import ExactDecimal
 from canonical.money import CurrencyCode
 from canonical.text import Code, ExternalId, Name
 
@@ -60,6 +61,8 @@ class Employee(Master):
     CONTRACT: ClassVar[str] = "employee/v1"
 
     email: Name | None = Field(default=None, repr=False)
+    # Under which the ERP owes this person money.
+    party: ExternalId | None = None
     cost_centre: Code | None = None
 
 
@@ -87,6 +90,26 @@ class DimensionValue(Master):
     dimension: Code
 
 
+class Account(Master):
+    """One account of a legal entity's chart."""
+
+    CONTRACT: ClassVar[str] = "account/v1"
+
+
+class TaxCode(Master):
+    """One tax that the ERP knows; `rate` is in percent, None where it is no percentage."""
+
+    CONTRACT: ClassVar[str] = "tax_code/v1"
+
+    rate: ExactDecimal | None = None
+
+
+class Currency(Master):
+    """A currency that the ERP can book in; `code` is its ISO 4217 code."""
+
+    CONTRACT: ClassVar[str] = "currency/v1"
+
+
 class Masters(Canonical):
     """All master data of one connection at one moment."""
 
@@ -98,6 +121,9 @@ class Masters(Canonical):
     projects: tuple[Project, ...] = ()
     tasks: tuple[Task, ...] = ()
     dimension_values: tuple[DimensionValue, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    tax_codes: tuple[TaxCode, ...] = ()
+    currencies: tuple[Currency, ...] = ()
 
 
 COST_CENTRE = "cost_centre"

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from canonical.base import Canonical, Day
+from canonical.expense_document import ExpenseDocument
 from canonical.identity import content_hash
 from canonical.money import Money
 from canonical.posting_period import PeriodDecision
@@ -35,14 +36,20 @@ UNSETTLED: Final = frozenset(
 
 
 class PostingKind(StrEnum):
-    """What a posting does: book work, take a booking back by its opposite, or remove it.
+    """What a posting does: book work or cost, take it back by its opposite, or remove it.
 
     UNDO exists only where the manifest says that the ERP knows no reversal of that kind.
     """
 
     TIME = "time"
+    EXPENSE = "expense"
     REVERSAL = "reversal"
     UNDO = "undo"
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether it takes an earlier posting back."""
+        return self in (PostingKind.REVERSAL, PostingKind.UNDO)
 
 
 class SourceLine(Canonical):
@@ -51,7 +58,7 @@ class SourceLine(Canonical):
     CONTRACT: ClassVar[str] = "source_line/v1"
 
     connection: Code
-    object: Literal["time_entry"]
+    object: Literal["time_entry", "expense_report"]
     id: ExternalId
     revision: Annotated[int, Field(ge=1)]
 
@@ -73,6 +80,10 @@ class TimeLine(Canonical):
     def body_hash(self) -> str:
         """Hash of the body: one key is never sent with two of them."""
         return content_hash(self)
+
+
+# What an ERP is told: the members tell the kinds apart, each being closed.
+PostingBody = TimeLine | ExpenseDocument
 
 
 class Dimension(Canonical):
@@ -102,10 +113,20 @@ class PostingIntent(Canonical):
     dimensions: tuple[Dimension, ...] = ()
     # At the source's bill rate; nothing for work that is not billable.
     value: Money
-    body: TimeLine
+    body: PostingBody
     # The posting that this one takes back, and the ERP document that it is about.
     corrects: UUID | None = None
     corrects_document: ExternalId | None = None
+
+    @property
+    def time_line(self) -> TimeLine:
+        """The body of a posting of time; TypeError if it is another kind's."""
+        return _time_line(self.body)
+
+    @property
+    def expense_document(self) -> ExpenseDocument:
+        """The body of a posting of expenses; TypeError if it is another kind's."""
+        return _expense_document(self.body)
 
 
 class PostedDocument(Canonical):
@@ -115,9 +136,19 @@ class PostedDocument(Canonical):
 
     document_id: ExternalId
     reference: ExternalId
-    body: TimeLine
+    body: PostingBody
     # The ERP no longer lets it be changed, for instance because it is on an invoice.
     locked: bool = False
+
+    @property
+    def time_line(self) -> TimeLine:
+        """The body of a posting of time; TypeError if it is another kind's."""
+        return _time_line(self.body)
+
+    @property
+    def expense_document(self) -> ExpenseDocument:
+        """The body of a posting of expenses; TypeError if it is another kind's."""
+        return _expense_document(self.body)
 
 
 class Executed(Canonical):
@@ -182,3 +213,15 @@ class PostingReceipt(Canonical):
     target: Code
     document_id: ExternalId
     attested: bool
+
+
+def _time_line(body: PostingBody) -> TimeLine:
+    if not isinstance(body, TimeLine):
+        raise TypeError(f"{body.CONTRACT} is not a line of time")
+    return body
+
+
+def _expense_document(body: PostingBody) -> ExpenseDocument:
+    if not isinstance(body, ExpenseDocument):
+        raise TypeError(f"{body.CONTRACT} is not an expense document")
+    return body

@@ -75,7 +75,7 @@ async def reconciliation(opened: Platform, source: str, period: str) -> Reconcil
     return Reconciliation(
         ledger=_ledger_totals(posted, booked),
         erp=[
-            ControlTotal.of(code, [(one.reference, one.body.seconds) for one in found])
+            ControlTotal.of(code, [(one.reference, one.time_line.seconds) for one in found])
             for code, found in sorted(booked.items())
         ],
         approved=approved,
@@ -127,10 +127,10 @@ def _between_ledger_and_erp(
             yield f"{line.reference} (entry {line.source_id}) is posted here and not in the ERP"
         elif len(mine) > 1:
             yield f"{line.reference} (entry {line.source_id}) stands {len(mine)} times in the ERP"
-        elif mine[0].body.seconds != line.seconds:
+        elif mine[0].time_line.seconds != line.seconds:
             yield (
                 f"{line.reference} (entry {line.source_id}): {line.seconds} s here, "
-                f"{mine[0].body.seconds} s in the ERP"
+                f"{mine[0].time_line.seconds} s in the ERP"
             )
     for reference, mine in documents.items():
         yield f"{reference} is in the ERP (document {mine[0].document_id}) and not posted here"

@@ -8,7 +8,12 @@ from connectors.base.system import System
 from runtime.configuration import ConfigurationError
 
 ENTRY_POINTS: Final = "ledgerway.connectors"
-_OURS: Final = {"harvest": "connectors.harvest", "tryton": "connectors.tryton"}
+_OURS: Final = {
+    "concur": "connectors.concur",
+    "fyle": "connectors.fyle",
+    "harvest": "connectors.harvest",
+    "tryton": "connectors.tryton",
+}
 
 
 def system_named(name: str) -> System:

@@ -7,6 +7,8 @@ from typing import Final
 
 from canonical.cross_reference import CrossReference, MasterKind
 from canonical.masters import (
+    Account,
+    Currency,
     Customer,
     DimensionValue,
     Employee,
@@ -15,6 +17,7 @@ from canonical.masters import (
     Masters,
     Project,
     Task,
+    TaxCode,
 )
 from canonical.posting_period import PostingPeriod
 from store.bulk import Columns
@@ -27,6 +30,9 @@ _FIELDS: Final[dict[MasterKind, tuple[str, type[Master]]]] = {
     MasterKind.PROJECT: ("projects", Project),
     MasterKind.TASK: ("tasks", Task),
     MasterKind.DIMENSION_VALUE: ("dimension_values", DimensionValue),
+    MasterKind.ACCOUNT: ("accounts", Account),
+    MasterKind.TAX_CODE: ("tax_codes", TaxCode),
+    MasterKind.CURRENCY: ("currencies", Currency),
 }
 
 _MASTER: Final = Columns(

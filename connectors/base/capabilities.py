@@ -3,9 +3,13 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
+from canonical.expense import ExpenseReport
+from canonical.expense_document import DocumentPayments
 from canonical.masters import Masters
+from canonical.money import Money
 from canonical.posting import PostedDocument, PostingIntent, PostingOutcome
 from canonical.posting_period import PostingPeriod
 from canonical.time_entry import TimeEntry
@@ -61,6 +65,65 @@ class Acknowledged:
     code: str = "accepted"
 
 
+class Claim(StrEnum):
+    """A source's answer to a claim of one document."""
+
+    # It is ours now, and can no longer be recalled.
+    CLAIMED = "claimed"
+    # It was claimed before; whether by us, only our own record can tell.
+    CLAIMED_BEFORE = "claimed_before"
+    # It was recalled, and will come again when it is approved again.
+    RECALLED = "recalled"
+    # It does not exist, or is of another kind: a person has to look.
+    REFUSED = "refused"
+    # The source cannot tell now; asking again does no harm.
+    NOT_NOW = "not_now"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A source's answer for one document, with its own code for people."""
+
+    source_id: str
+    claim: Claim
+    code: str = ""
+
+
+class ReportStep(StrEnum):
+    """What a source of expense reports is told, in this order."""
+
+    POSTED = "posted"
+    FAILED = "failed"
+    PARTLY_PAID = "partly_paid"
+    PAID = "paid"
+    PAYMENT_REVERSED = "payment_reversed"
+    OBSOLETE = "obsolete"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportNews:
+    """One step of one report. `amount` is what was paid or taken back, in all for PAID.
+
+    `id` is ours and the same for every attempt to tell it, so that a repeat can be recognised.
+    """
+
+    id: str
+    source_id: str
+    step: ReportStep
+    reference: str
+    # The ERP's own number of the document, and the legal entity that booked it.
+    document: str = ""
+    legal_entity: str = ""
+    posting_date: date | None = None
+    amount: Money | None = None
+    on_date: date | None = None
+    # The employee's code, whom the money goes to.
+    employee: str = ""
+    # For FAILED and OBSOLETE: a stable code, and a sentence for the source's processor.
+    code: str = ""
+    message: str = ""
+
+
 # What a guard needs to be read before the claim: for compare-and-set the stamp of each parent.
 GuardEvidence = Mapping[str, str]
 
@@ -106,6 +169,55 @@ class AcknowledgementSink(Connected, Protocol):
 
         Returns one answer per line told, which may be fewer than were given; the rest waits.
         """
+        ...
+
+
+@runtime_checkable
+class ExpenseReportSource(Connected, Protocol):
+    """A system of record for expenses: the reports that it has released for posting."""
+
+    def expense_reports(self, since: datetime | None) -> AsyncIterator[SourcePage[ExpenseReport]]:
+        """Page through reports that are ready, or changed at or after an instant (UTC).
+
+        A source whose list holds just what waits to be claimed ignores `since`.
+        """
+        ...
+
+    async def claim(self, source_ids: Sequence[str]) -> Sequence[Claimed]:
+        """Take reports over, so that they can no longer be recalled; one answer each, in order.
+
+        Safe to repeat. A source that knows no such step answers CLAIMED.
+        """
+        ...
+
+
+@runtime_checkable
+class ExpenseReportSink(Connected, Protocol):
+    """A source that is told what became of its reports, payment included."""
+
+    async def tell(self, news: Sequence[ReportNews]) -> Sequence[Acknowledged]:
+        """Tell as much as the budget allows now, in order; one answer per step told.
+
+        Fewer answers than news: the rest waits. Told before counts as accepted.
+        """
+        ...
+
+
+@runtime_checkable
+class ReceiptSource(Connected, Protocol):
+    """A source that hands out receipts."""
+
+    async def receipt(self, source_id: str, receipt_id: str) -> bytes:
+        """Fetch one receipt of one report; raises RejectedError if there is none."""
+        ...
+
+
+@runtime_checkable
+class PaymentSource(Connected, Protocol):
+    """An ERP that tells how far its documents are paid."""
+
+    async def payments_of(self, document_ids: Sequence[str]) -> Sequence[DocumentPayments]:
+        """Read the payments of our documents, in bulk; one that is gone is not in the answer."""
         ...
 
 

@@ -43,10 +43,10 @@ class PostingTargetContract:
     ) -> None:
         intent = world.intent(note="  two\nlines,\ta tab and a \x07 bell " + 3_000 * "x")
         (document,) = await posted(world.connect(), [intent])
-        assert document.body.model_copy(update={"note": intent.body.note}) == intent.body
-        printable = "".join(c if c.isprintable() else " " for c in intent.body.note)
-        assert " ".join(printable.split()).startswith(document.body.note[:100])
-        assert document.body.note
+        assert document.body.model_copy(update={"note": intent.time_line.note}) == intent.body
+        printable = "".join(c if c.isprintable() else " " for c in intent.time_line.note)
+        assert " ".join(printable.split()).startswith(document.time_line.note[:100])
+        assert document.time_line.note
 
     async def test_as_many_lines_as_the_manifest_says_go_in_one_call(
         self, world: PostingTargetWorld
@@ -184,7 +184,7 @@ class PostingTargetContract:
         (outcome,) = await target.post([intent], evidence)
         assert isinstance(outcome, Executed)
         assert outcome.document is not None
-        assert outcome.document.body.seconds != intent.body.seconds
+        assert outcome.document.time_line.seconds != intent.time_line.seconds
 
     async def test_find_shows_all_documents_of_a_reference_and_none_of_others(
         self, world: PostingTargetWorld

@@ -50,14 +50,14 @@ def description_of(intent: PostingIntent) -> str:
     """
     if not _REFERENCE.fullmatch(intent.reference):
         raise RejectedError("reference_unfit", "the reference would not be found again")
-    return f"{intent.reference} {one_line(intent.body.note)}"[:DESCRIPTION_LENGTH_MAX].strip()
+    return f"{intent.reference} {one_line(intent.time_line.note)}"[:DESCRIPTION_LENGTH_MAX].strip()
 
 
 def creation(intents: Sequence[PostingIntent]) -> Params:
     """Make the arguments of one write that creates all lines through their tasks."""
     lines: dict[int, list[Mapping[str, Any]]] = {}
     for intent in intents:
-        body = intent.body
+        body = intent.time_line
         lines.setdefault(id_of(body.task, "task"), []).append(
             {
                 "company": id_of(body.legal_entity, "legal entity"),
@@ -74,7 +74,7 @@ def removal(intents: Sequence[PostingIntent]) -> Params:
     """Make the arguments of one write that deletes the lines that are taken back."""
     lines: dict[int, list[int]] = {}
     for intent in intents:
-        lines.setdefault(id_of(intent.body.task, "task"), []).append(document_of(intent))
+        lines.setdefault(id_of(intent.time_line.task, "task"), []).append(document_of(intent))
     return _through_tasks("delete", lines)
 
 
@@ -111,7 +111,7 @@ def anywhere(intents: Sequence[PostingIntent]) -> list[Any]:
     reference with any text behind it on these tasks or on these dates. A line that a person moved
     to another task AND another date AND whose text they changed is found by the sweep only.
     """
-    dates = [intent.body.work_date for intent in intents]
+    dates = [intent.time_line.work_date for intent in intents]
     near = [
         "OR",
         ["work", "in", tasks_of(intents)],
@@ -123,7 +123,7 @@ def anywhere(intents: Sequence[PostingIntent]) -> list[Any]:
 
 def tasks_of(intents: Sequence[PostingIntent]) -> list[int]:
     """Give the ids of the tasks of these lines, each once."""
-    return sorted(id_of(task, "task") for task in {intent.body.task for intent in intents})
+    return sorted(id_of(task, "task") for task in {intent.time_line.task for intent in intents})
 
 
 def _begin_with(intents: Sequence[PostingIntent]) -> list[Any]:

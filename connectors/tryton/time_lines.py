@@ -237,7 +237,7 @@ def _all_stamps(intents: Sequence[PostingIntent], evidence: GuardEvidence) -> Gu
 
     Tryton does not check a record whose stamp is missing (measured): that write would be unguarded.
     """
-    keys = {stamp_key(intent.body.task) for intent in intents}
+    keys = {stamp_key(intent.time_line.task) for intent in intents}
     missing = keys - evidence.keys()
     if missing:
         raise RejectedError("task_unknown", f"the ERP has no {min(missing)}")

@@ -18,13 +18,13 @@ class Inquiry:
     def __init__(self, world: TrytonWorld) -> None:
         self.world = world
         self.intent = world.intent(note="asked")
-        self.task = int(self.intent.body.task)
+        self.task = int(self.intent.time_line.task)
         self.other_task = int(world.task_of(1))
         self.masters = world.masters
 
     def line(self, **changes: Any) -> Values:
         """Values of a line that Tryton takes, but for the changes."""
-        body = self.intent.body
+        body = self.intent.time_line
         values = {
             "employee": int(body.employee),
             "date": body.work_date,
@@ -141,12 +141,14 @@ async def somebody_who_has_not_joined(ask: Inquiry) -> str:
 
 @answered("user_error:timesheet_end_date")
 async def a_task_after_its_end(ask: Inquiry) -> str:
-    return await _with_dates(ask, timesheet_end_date=ask.intent.body.work_date - timedelta(days=1))
+    return await _with_dates(
+        ask, timesheet_end_date=ask.intent.time_line.work_date - timedelta(days=1)
+    )
 
 
 @answered("user_error:timesheet_start_date")
 async def a_task_before_its_start(ask: Inquiry) -> str:
-    start = ask.intent.body.work_date + timedelta(days=1)
+    start = ask.intent.time_line.work_date + timedelta(days=1)
     return await _with_dates(ask, timesheet_start_date=start)
 
 

@@ -126,12 +126,14 @@ class FindsWhatWasNotAskedFor(Sabotaged):
 
 class FindsByTheWholeText(Sabotaged):
     async def find(self, intents: Intents) -> Documents:
-        notes = {intent.reference: intent.body.note for intent in intents}
+        notes = {intent.reference: intent.time_line.note for intent in intents}
         found = await self.good.find(intents)
         return {
             reference: kept
             for reference, documents in found.items()
-            if (kept := tuple(each for each in documents if each.body.note == notes[reference]))
+            if (
+                kept := tuple(each for each in documents if each.time_line.note == notes[reference])
+            )
         }
 
 
@@ -221,7 +223,7 @@ class NamesPeople(Sabotaged):
             return await self.good.post(intents, evidence)
         except RejectedError as error:
             people = (await self.good.masters()).employees
-            name = next(each.name for each in people if each.id == intents[0].body.employee)
+            name = next(each.name for each in people if each.id == intents[0].time_line.employee)
             raise RejectedError(error.code, f"{name} has left") from None
 
 

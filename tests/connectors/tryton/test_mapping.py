@@ -126,7 +126,7 @@ def test_the_reference_survives_any_note(note: str) -> None:
     assert len(description) <= 1000
     document = document_from(LINE | {"description": description})
     assert document.reference == REFERENCE
-    assert one_line(note).startswith(document.body.note)
+    assert one_line(note).startswith(document.time_line.note)
 
 
 def test_a_line_is_read_as_it_stands() -> None:

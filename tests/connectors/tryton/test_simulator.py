@@ -129,7 +129,7 @@ async def test_what_it_alters_silently_is_seen_when_read_back(
     (outcome,) = await target.post([intent], evidence)
     assert isinstance(outcome, Executed)
     assert outcome.document is not None
-    shown, sent = outcome.document.body, intent.body
+    shown, sent = outcome.document.time_line, intent.time_line
     assert (shown.seconds == sent.seconds) is (fault is not Fault.ROUNDED)
     assert (shown.work_date == sent.work_date) is (fault is not Fault.SHIFTED)
 
@@ -151,8 +151,8 @@ async def test_all_lines_and_counts_can_be_looked_at_from_outside(
     document_id = await simulated_world.book(intent)
     lines = (await orders.get("lines")).json()
     (line,) = (each for each in lines if each["id"] == int(document_id))
-    assert line["duration"] == intent.body.seconds
-    assert line["date"] == intent.body.work_date.isoformat()
+    assert line["duration"] == intent.time_line.seconds
+    assert line["date"] == intent.time_line.work_date.isoformat()
     stats = (await orders.get("stats")).json()
     assert stats["lines"] == len(lines)
     assert (await orders.get("nonsense")).status_code == 404

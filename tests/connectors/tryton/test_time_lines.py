@@ -44,7 +44,7 @@ async def test_a_task_that_does_not_exist_has_no_stamp_and_takes_no_line(
     good, lost = world.intent(), world.intent(task="999999")
     target = world.connect()
     evidence = await target.guard_evidence([good, lost])
-    assert list(evidence) == [f"timesheet.work,{good.body.task}"]
+    assert list(evidence) == [f"timesheet.work,{good.time_line.task}"]
     assert (await refusal(world, good, lost)).code == "task_unknown"
     assert world.network.writes == []
 
@@ -63,10 +63,10 @@ async def test_a_leaver_is_refused_with_a_sentence_for_people(world: TrytonWorld
 async def test_a_line_that_a_person_moved_is_found_all_the_same(world: TrytonWorld) -> None:
     elsewhere = {
         "another task": {"work": int(world.task_of(1))},
-        "another day": {"date": world.intent().body.work_date + timedelta(days=40)},
+        "another day": {"date": world.intent().time_line.work_date + timedelta(days=40)},
         "both": {
             "work": int(world.task_of(1)),
-            "date": world.intent().body.work_date + timedelta(days=40),
+            "date": world.intent().time_line.work_date + timedelta(days=40),
         },
     }
     for values in elsewhere.values():
@@ -216,7 +216,7 @@ async def test_lines_of_a_company_and_of_work_dates_can_be_listed(world: TrytonW
     target, inside, after = world.connect(), world.intent(), world.intent()
     for intent in (inside, after):
         await world.book(intent)
-    day = inside.body.work_date
+    day = inside.time_line.work_date
     listed = [
         each.reference
         async for page in target.documents_between(world.entity.id, day, day)

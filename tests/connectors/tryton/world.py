@@ -164,7 +164,7 @@ class TrytonWorld:
         return json.dumps(call).encode()
 
     async def book(self, intent: PostingIntent) -> str:
-        body = intent.body
+        body = intent.time_line
         line = {
             "company": int(body.legal_entity),
             "employee": int(body.employee),
@@ -177,7 +177,7 @@ class TrytonWorld:
         return str(number)
 
     async def book_for_somebody_else(self) -> str:
-        body = self.intent().body
+        body = self.intent().time_line
         line = {
             "employee": int(body.employee),
             "work": int(body.task),

@@ -1,0 +1,1 @@
+"""SAP Concur, a source of expense reports."""

@@ -1,0 +1,1 @@
+"""Fyle (Sage Expense Management), a source of expense reports."""
