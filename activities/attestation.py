@@ -32,12 +32,10 @@ def as_shown(body: ExpenseDocument) -> ExpenseDocument:
         line.model_copy(update={"label": "", "item": None, "allocation": None})
         for line in body.lines
     )
-    receipts = (one.model_copy(update={"name": ""}) for one in body.receipts)
     return body.model_copy(
         update={
             "lines": tuple(sorted(lines, key=_in_one_order)),
             "disbursements": tuple(sorted(body.disbursements, key=_in_one_order)),
-            "receipts": tuple(sorted(receipts, key=_in_one_order)),
         }
     )
 

@@ -58,16 +58,7 @@ class Disbursement(Canonical):
     item: ExternalId
     incurred_date: Day
     # Net of recovered tax.
-    amount: Annotated[ExactDecimal, Field()]
-
-
-class ReceiptEvidence(Canonical):
-    """A receipt that goes with the document, by the source's id; its bytes stay out of here."""
-
-    CONTRACT: ClassVar[str] = "receipt_evidence/v1"
-
-    id: ExternalId
-    name: Name
+    amount: ExactDecimal
 
 
 class ExpenseDocument(Canonical):
@@ -88,7 +79,6 @@ class ExpenseDocument(Canonical):
     currency: CurrencyCode
     lines: Annotated[tuple[ExpenseDocumentLine, ...], Field(min_length=1, max_length=4000)]
     disbursements: tuple[Disbursement, ...] = ()
-    receipts: tuple[ReceiptEvidence, ...] = ()
 
     @model_validator(mode="after")
     def _no_payable_line(self) -> Self:

@@ -212,6 +212,37 @@ class ReceiptSource(Connected, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A receipt for one posted document; `id` is the source's, and recognises a repeat."""
+
+    id: str
+    name: str
+    data: bytes
+
+
+@runtime_checkable
+class AttachmentTarget(Connected, Protocol):
+    """An ERP that keeps receipts with its documents."""
+
+    async def attached(self, document_id: str) -> frozenset[str]:
+        """The ids of the receipts that a document of ours has already."""
+        ...
+
+    async def attach(self, document_id: str, attachments: Sequence[Attachment]) -> None:
+        """Add receipts to a document, in one call; raises like `PostingTarget.post`."""
+        ...
+
+
+@runtime_checkable
+class DraftKeeper(Connected, Protocol):
+    """An ERP where a lost request may leave drafts of ours behind, which do no harm."""
+
+    async def remove_stray_drafts(self, older_than: datetime) -> int:
+        """Delete drafts that carry a reference of ours and were made before an instant (UTC)."""
+        ...
+
+
 @runtime_checkable
 class PaymentSource(Connected, Protocol):
     """An ERP that tells how far its documents are paid."""
