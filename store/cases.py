@@ -101,7 +101,11 @@ _READ: Final = f"""
              array_agg(per.amount ORDER BY per.currency) AS amounts
       FROM (SELECT count(*) AS lines, sum(p.seconds) AS seconds, p.currency,
                    sum(p.amount) AS amount
-            FROM posting p WHERE p.case_id = c.id AND {BLOCKED} GROUP BY p.currency) per
+            FROM posting p WHERE p.case_id = c.id AND {BLOCKED}
+              -- What a resolved case has let go it no longer holds up, though it may not have been
+              -- checked again yet.
+              AND (c.state <> 'RESOLVED' OR p.released_at IS NULL)
+            GROUP BY p.currency) per
     ) b ON true
 """
 
