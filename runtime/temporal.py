@@ -1,11 +1,16 @@
 """The Temporal client, the same for workers, the command line and tests."""
 
+from typing import Final
+
 from pydantic import SecretStr
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from runtime.settings import Settings
+
+# How everything that crosses Temporal is written; replays read recorded histories with it.
+DATA_CONVERTER: Final = pydantic_data_converter
 
 
 def sdk_runtime(metrics_address: str | None) -> Runtime:
@@ -32,7 +37,7 @@ async def connect(
         namespace=namespace,
         tls=tls,
         api_key=api_key.get_secret_value() if api_key else None,
-        data_converter=pydantic_data_converter,
+        data_converter=DATA_CONVERTER,
         runtime=runtime,
     )
 

@@ -7,21 +7,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from google.protobuf.duration_pb2 import Duration
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
-from temporalio.client import Client
 
 from sandbox.temporal_server import TemporalServer
-from sandbox.world import our_search_attributes
 from tests.e2e.final_check import assert_all_is_well
 from tests.e2e.local_platform import LocalPlatform, Systems, local_platform
+from tests.e2e.namespaces import register_namespace
 from tests.server_fixtures import FreshDatabase
 
 NewNamespace = Callable[[], Awaitable[str]]
 CopyOf = Callable[[str], Awaitable[str]]
 Opened = Callable[..., AbstractAsyncContextManager[LocalPlatform]]
-_DAY = Duration(seconds=86_400)
 
 
 @pytest.fixture(scope="session")
@@ -31,13 +26,7 @@ def new_namespace(temporal_server: TemporalServer) -> NewNamespace:
 
     async def make() -> str:
         name = f"whole-way-{next(numbers)}"
-        client = await Client.connect(temporal_server.address, namespace=name)
-        await client.workflow_service.register_namespace(
-            RegisterNamespaceRequest(namespace=name, workflow_execution_retention_period=_DAY)
-        )
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=name, search_attributes=our_search_attributes())
-        )
+        await register_namespace(temporal_server.address, name)
         return name
 
     return make

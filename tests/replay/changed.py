@@ -1,0 +1,41 @@
+"""Workflows that were changed as nobody may change them while runs of them are under way."""
+
+from temporalio import workflow
+
+from workflows.exception_case import ExceptionCase
+from workflows.policies import READ
+from workflows.time_to_posting import TimeToPosting
+
+with workflow.unsafe.imports_passed_through():
+    from activities.master_data import MasterDataActivities as MasterData
+    from canonical.messages import (
+        CaseRef,
+        CaseView,
+        MasterDataRef,
+        TimesheetOutcome,
+        TimesheetRef,
+    )
+
+
+@workflow.defn(name="TimeToPosting")
+class HastyTimeToPosting(TimeToPosting):
+    """Reads masters first, always."""
+
+    @workflow.run
+    async def run(self, ref: TimesheetRef) -> TimesheetOutcome:
+        await workflow.execute_activity_method(
+            MasterData.refresh_master_data,
+            MasterDataRef(connection=ref.connection, target=ref.target),
+            **READ,
+        )
+        return await super().run(ref)
+
+
+@workflow.defn(name="ExceptionCase")
+class DrowsyExceptionCase(ExceptionCase):
+    """Thinks for a second before it reads a case."""
+
+    @workflow.run
+    async def run(self, ref: CaseRef) -> CaseView:
+        await workflow.sleep(1)
+        return await super().run(ref)
