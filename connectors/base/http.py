@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import httpx
 
+from canonical.exact import decimal_text
 from connectors.base.errors import (
     ConflictError,
     ConnectionConfigError,
@@ -216,6 +217,22 @@ def exact_json(text: bytes | str) -> Any:
         )
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
+
+
+def exact_json_text(value: Any) -> str:
+    """Write JSON in which every Decimal keeps its digits: the way back of `exact_json`."""
+    match value:
+        case Decimal() if value.is_finite():
+            return decimal_text(value)
+        case dict():
+            members = (
+                f"{json.dumps(name)}:{exact_json_text(each)}" for name, each in value.items()
+            )
+            return f"{{{','.join(members)}}}"
+        case list() | tuple():
+            return f"[{','.join(map(exact_json_text, value))}]"
+        case _:
+            return json.dumps(value, allow_nan=False)
 
 
 def _decimal(digits: str) -> Decimal:

@@ -6,7 +6,7 @@ import pytest
 
 from canonical.exact import exact_decimal
 from canonical.text import storable
-from connectors.base.http import exact_json
+from connectors.base.http import exact_json, exact_json_text
 
 
 @pytest.mark.parametrize("digits", ["7.10", "0.1", "12345678901234567.89", "1e400", "-0.0"])
@@ -75,3 +75,16 @@ def test_nul_and_lone_surrogates_arrive_and_are_made_storable() -> None:
     assert arrived == "a\x00b\ud800c"
     assert storable(arrived) == "a\ufffdb\ufffdc"
     assert storable(arrived).encode() == "a\ufffdb\ufffdc".encode()
+
+
+def test_json_is_written_digit_by_digit() -> None:
+    told = {"amount": Decimal("12345678901234567.89"), "lines": [Decimal("40.10"), None, True, "é"]}
+    written = exact_json_text(told)
+    assert written == ('{"amount":12345678901234567.89,"lines":[40.10,null,true,"\\u00e9"]}')
+    assert exact_json(written) == told
+
+
+@pytest.mark.parametrize("value", [Decimal("NaN"), Decimal("Infinity"), float("nan")])
+def test_what_is_no_number_is_not_written(value: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        exact_json_text({"amount": value})
