@@ -72,6 +72,11 @@ class Allocation(Canonical):
     id: ExternalId
     share: Annotated[ExactDecimal, Field(ge=0, le=100)] = Decimal(100)
     gross: Money | None = None
+    # Whom this part is owed to, where it is not whom the rest of the item is owed to.
+    owed_to: Owed | None = None
+    # What the source computed; compared with `gross` and `taxes`, never computed with.
+    net: Money | None = None
+    net_of_reclaim: Money | None = None
     # The source's own account code, where it has one.
     account: Code | None = None
     legal_entity: Code | None = None
@@ -131,13 +136,17 @@ class ExpenseItem(Canonical):
     # The employee's own cost: owed back to the company if the company paid it.
     personal: bool = False
     has_receipt: bool = False
+    # The receipt shows its tax as the law asks for, so that the tax may be recovered.
+    tax_receipt: bool = False
     country: CountryCode | None = None
     # What the source approved of `amount`; nothing for a personal item.
     approved: Money
     amount: Money
     transaction: Money
     settled: Money | None = None
+    # From `transaction` to `amount`, at the transaction date (DOMAIN rule 18).
     exchange_rate: Annotated[ExactDecimal, Field(gt=0)] | None = None
+    exchange_direction: Literal["multiply", "divide"] = "multiply"
     allocations: tuple[Allocation, ...] = ()
     mileage: Mileage | None = None
     per_diem: PerDiem | None = None
@@ -155,13 +164,20 @@ class AdvanceStep(StrEnum):
 
 
 class AdvanceUse(Canonical):
-    """A cash advance as far as this document uses it; `amount` is in the report's currency."""
+    """A cash advance as far as this document uses it; `amount` is in the report's currency.
+
+    `owed_to` is who is paid when it is issued: a card's issuer, if it was drawn with a card.
+    """
 
     CONTRACT: ClassVar[str] = "advance_use/v1"
 
     id: ExternalId
     step: AdvanceStep
     amount: Money
+    owed_to: Owed = Owed.EMPLOYEE
+    # What was asked for, where that is in another currency.
+    transaction: Money | None = None
+    exchange_rate: Annotated[ExactDecimal, Field(gt=0)] | None = None
 
 
 class ExpenseReport(Canonical):
