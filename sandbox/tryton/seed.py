@@ -7,11 +7,11 @@ here goes through its public interface.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from sandbox.firm import Firm, LegalEntity, Month
 from sandbox.tryton.accounting_seed import AccountingSeed
 from sandbox.tryton.delivery_seed import DeliverySeed
+from sandbox.tryton.expense_seed import ExpenseSeed
 from sandbox.tryton.json_rpc import JsonRpcSession
 
 ADMIN = "admin"
@@ -31,7 +31,6 @@ CONNECTOR_GROUPS = (
     "Project Invoice",
     "Timesheet Administration",
 )
-CURRENCIES = {"EUR": ("Euro", "€", Decimal("1.0")), "USD": ("US dollar", "$", Decimal("1.08"))}
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,10 @@ async def seed(
 ) -> None:
     """Create everything; the session is an administrator's, on a database without a company."""
     await _finish_configuration_wizards(session)
-    currencies = await _create_currencies(session, firm, calendar)
-    companies = await _create_companies(session, firm, currencies)
     accounting, delivery = AccountingSeed(session), DeliverySeed(session)
+    expenses = ExpenseSeed(session)
+    currencies = await expenses.create_currencies(date(calendar.years[0], 1, 1))
+    companies = await _create_companies(session, firm, currencies)
     ledgers = {}
     catalogue = None
     for entity in firm.legal_entities:
@@ -66,6 +66,7 @@ async def seed(
         await accounting.open_calendar(company, entity, calendar.years, calendar.closed_before)
         taxes = await accounting.create_taxes(ledger, entity)
         await accounting.create_cost_centres(company, firm.cost_centres)
+        await expenses.open_expense_books(ledger, entity)
         if catalogue is None:
             catalogue = await accounting.create_catalogue(ledger, taxes)
         else:
@@ -82,28 +83,6 @@ async def _finish_configuration_wizards(session: JsonRpcSession) -> None:
     model = "ir.module.config_wizard.item"
     rows = await session.find(model, [["state", "=", "open"]], "id")
     await session.write(model, [row["id"] for row in rows], {"state": "done"})
-
-
-async def _create_currencies(
-    session: JsonRpcSession, firm: Firm, calendar: Calendar
-) -> dict[str, int]:
-    codes = sorted({entity.currency for entity in firm.legal_entities})
-    start = date(calendar.years[0], 1, 1)
-    ids = await session.create(
-        "currency.currency",
-        [
-            {
-                "name": CURRENCIES[code][0],
-                "symbol": CURRENCIES[code][1],
-                "code": code,
-                "rounding": Decimal("0.01"),
-                "digits": 2,
-                "rates": [["create", [{"date": start, "rate": CURRENCIES[code][2]}]]],
-            }
-            for code in codes
-        ],
-    )
-    return dict(zip(codes, ids, strict=True))
 
 
 async def _create_companies(

@@ -47,7 +47,13 @@ MODULES_LOADED = 25
 SCHEMA_SECONDS_MAX = 900
 KEY_CHARACTERS = 16
 BUILD_DATABASE = "erp"
-SOURCES = ("accounting_seed.py", "delivery_seed.py", "json_rpc.py", "seed.py")
+SOURCES = (
+    "accounting_seed.py",
+    "delivery_seed.py",
+    "expense_seed.py",
+    "json_rpc.py",
+    "seed.py",
+)
 
 # What is being done now, and how much of it, in percent.
 Progress = Callable[[str, int], None]
