@@ -9,7 +9,7 @@ from temporalio.common import SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from workflows.case_details import case_details
-from workflows.policies import ESCALATE_EVERY, LOCAL, POST, READ, RECORD
+from workflows.policies import ESCALATE_EVERY, LOCAL, POST, READ, RECORD, ask_again_after
 
 with workflow.unsafe.imports_passed_through():
     from activities import search_attributes as sa
@@ -180,6 +180,7 @@ class ExceptionCase:
             MasterDataRef(connection=sheet.connection, target=sheet.target),
             **READ,
         )
+        fruitless = 0
         while True:
             again_in_seconds = await self._post_once(sheet)
             outcome: CanaryOutcome = await workflow.execute_activity_method(
@@ -187,7 +188,9 @@ class ExceptionCase:
             )
             if outcome.settled:
                 return outcome
-            await workflow.sleep(again_in_seconds or 1, summary="the ERP has not answered yet")
+            again = ask_again_after(again_in_seconds or 1, fruitless)
+            await workflow.sleep(again, summary="the ERP has not answered yet")
+            fruitless += 1
 
     async def _post_once(self, sheet: TimesheetRef) -> int | None:
         prepared: Prepared = await workflow.execute_local_activity_method(

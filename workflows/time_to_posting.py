@@ -1,11 +1,10 @@
 """Time to posting: the approved time of one timesheet becomes postings in the ERP."""
 
 from contextlib import suppress
-from datetime import timedelta
 
 from temporalio import workflow
 
-from workflows.policies import ASK_AGAIN_MAX, LOCAL, POST, READ, RECORD
+from workflows.policies import LOCAL, POST, READ, RECORD, ask_again_after
 
 with workflow.unsafe.imports_passed_through():
     from activities import search_attributes as sa
@@ -31,6 +30,8 @@ class TimeToPosting:
     def __init__(self) -> None:
         self._news = False
         self._posted = 0
+        # Tries in a row that posted nothing while something was left over.
+        self._fruitless = 0
         self._waits_for_person = False
 
     @workflow.run
@@ -83,9 +84,12 @@ class TimeToPosting:
         """Until there is news; or, if something is unanswered, until it can be asked again."""
         self._show(stopped, posted)
         again = posted.again_in_seconds
-        timeout = None if again is None else min(timedelta(seconds=again), ASK_AGAIN_MAX)
+        if posted.posted:
+            self._fruitless = 0
+        timeout = None if again is None else ask_again_after(again, self._fruitless)
         with suppress(TimeoutError):
             await workflow.wait_condition(lambda: self._news, timeout=timeout)
+        self._fruitless = 0 if self._news else self._fruitless + 1
 
     def _show(self, stopped: int, posted: Posted) -> None:
         """Say in Temporal's UI what this timesheet waits for."""
