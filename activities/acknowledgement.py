@@ -7,6 +7,7 @@ from temporalio import activity
 from activities.connector_errors import as_application_error
 from activities.heartbeats import heartbeats
 from canonical.messages import AcknowledgementOutcome, SourceRef
+from canonical.time_entry import TIME_ENTRY
 from connectors.base.capabilities import Acknowledgement, AcknowledgementSink
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectorError
@@ -37,7 +38,7 @@ class AcknowledgementActivities:
         told = refused = 0
         while True:
             async with self._database.transaction() as connection:
-                items = await outbox.waiting(connection, ref.connection, ITEMS_PER_CALL)
+                items = await outbox.waiting(connection, ref.connection, TIME_ENTRY, ITEMS_PER_CALL)
             if not items:
                 return AcknowledgementOutcome(told=told, refused=refused)
             answers = await sink.acknowledge(

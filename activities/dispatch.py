@@ -1,4 +1,4 @@
-"""Dispatch: every timesheet with news gets its workflow, started or told, and none is lost.
+"""Dispatch: every document with news gets its workflow, started or told, and none is lost.
 
 The store says which news a workflow was told; a crash in between tells it once more, which does
 no harm because preparing is safe to repeat.
@@ -12,8 +12,7 @@ from temporalio import activity
 
 from activities.document_workflows import DocumentWorkflows
 from activities.heartbeats import heartbeats
-from activities.intake import TIMESHEET
-from canonical.messages import DispatchOutcome, SourceRef, TimesheetRef
+from canonical.messages import DispatchOutcome, DocumentRef, SourceRef
 from store import documents
 from store.database import Database
 from store.documents import Undispatched
@@ -24,15 +23,15 @@ DOCUMENTS_PER_ROUND: Final = 200
 
 
 class DispatchActivities:
-    """Brings timesheets with news to their workflows."""
+    """Brings documents with news to their workflows."""
 
     def __init__(self, database: Database, workflows: DocumentWorkflows) -> None:
         self._database = database
         self._workflows = workflows
 
     @activity.defn
-    async def dispatch_timesheets(self, ref: SourceRef) -> DispatchOutcome:
-        """Start or tell the workflows of all timesheets of a source that have news."""
+    async def dispatch_documents(self, ref: SourceRef) -> DispatchOutcome:
+        """Start or tell the workflows of all documents of a source that have news."""
         started = told = 0
         async with heartbeats():
             while batch := await self._undispatched(ref.connection):
@@ -43,7 +42,7 @@ class DispatchActivities:
 
     async def _undispatched(self, source: str) -> list[Undispatched]:
         async with self._database.transaction() as connection:
-            return await documents.undispatched(connection, source, TIMESHEET, DOCUMENTS_PER_ROUND)
+            return await documents.undispatched(connection, source, DOCUMENTS_PER_ROUND)
 
     async def _tell(self, source: str, batch: Sequence[Undispatched]) -> list[bool]:
         gate = asyncio.Semaphore(STARTS_AT_ONCE)
@@ -51,10 +50,11 @@ class DispatchActivities:
 
         async def tell(one: Undispatched) -> bool:
             async with gate:
-                ref = TimesheetRef(
+                ref = DocumentRef(
                     connection=source,
-                    timesheet=one.document_id,
+                    document=one.document_id,
                     target=target,
+                    kind=one.kind,
                     starts_on=one.starts_on,
                 )
                 return await self._workflows.tell(ref)
@@ -62,6 +62,6 @@ class DispatchActivities:
         results = await asyncio.gather(*(tell(one) for one in batch))
         async with self._database.transaction() as connection:
             await documents.dispatched(
-                connection, source, TIMESHEET, [(one.document_id, one.news_seq) for one in batch]
+                connection, source, [(one.kind, one.document_id, one.news_seq) for one in batch]
             )
         return results

@@ -15,7 +15,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities import search_attributes as sa
-from canonical.messages import TimesheetRef
+from canonical.messages import REPORT, TIMESHEET, DocumentRef
 
 # A dead worker's workflow task is taken over after this, and not after the default of 10 s.
 TASK_TIMEOUT: Final = timedelta(seconds=5)
@@ -24,15 +24,32 @@ _RACES_MAX: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where the time of a source goes, and in which region its workflows run."""
+    """Where what a source approves goes, and in which region its workflows run."""
 
     target: str
     region: str
 
-    @property
-    def task_queue(self) -> str:
-        """The task queue of this region's time workflows."""
-        return f"time.{self.region}"
+    def task_queue(self, kind: str) -> str:
+        """The task queue of this region's workflows for a kind of document."""
+        return f"{_PROCESSES[kind].domain}.{self.region}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """The workflow of a kind of document, and how people find it."""
+
+    workflow: str
+    id_prefix: str
+    domain: str
+    title: str
+
+
+_PROCESSES: Final[Mapping[str, _Process]] = {
+    TIMESHEET: _Process("TimeToPosting", "time-to-posting", "time", "Timesheet"),
+    REPORT: _Process(
+        "ExpenseToReimbursement", "expense-to-reimbursement", "expenses", "Expense report"
+    ),
+}
 
 
 class DocumentWorkflows:
@@ -43,30 +60,31 @@ class DocumentWorkflows:
         self._routes = routes
 
     def route(self, connection: str) -> Route:
-        """The route of a source; KeyError if its time goes nowhere."""
+        """The route of a source; KeyError if it goes nowhere."""
         return self._routes[connection]
 
-    async def tell(self, ref: TimesheetRef) -> bool:
-        """Start the timesheet's workflow, or tell the running one of news; True if started."""
-        workflow_id = f"time-to-posting/{ref.connection}/{ref.timesheet}"
+    async def tell(self, ref: DocumentRef) -> bool:
+        """Start the document's workflow, or tell the running one of news; True if started."""
+        process = _PROCESSES[ref.kind]
+        workflow_id = f"{process.id_prefix}/{ref.connection}/{ref.document}"
         route = self._routes[ref.connection]
         for _ in range(_RACES_MAX):
             try:
                 await self._client.start_workflow(
-                    "TimeToPosting",
+                    process.workflow,
                     ref,
                     id=workflow_id,
-                    task_queue=route.task_queue,
+                    task_queue=route.task_queue(ref.kind),
                     task_timeout=TASK_TIMEOUT,
                     id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                     search_attributes=sa.typed(
-                        SearchAttributePair(sa.KIND, "timesheet"),
+                        SearchAttributePair(sa.KIND, ref.kind),
                         SearchAttributePair(sa.STATE, sa.RUNNING),
                         SearchAttributePair(sa.CONNECTION, ref.connection),
                         SearchAttributePair(sa.REGION, route.region),
                     ),
-                    static_summary=f"Timesheet {ref.timesheet} from {ref.connection}",
+                    static_summary=f"{process.title} {ref.document} from {ref.connection}",
                 )
             except WorkflowAlreadyStartedError:
                 if await self._signal(workflow_id):
@@ -77,7 +95,7 @@ class DocumentWorkflows:
 
     async def _signal(self, workflow_id: str) -> bool:
         try:
-            await self._client.get_workflow_handle(workflow_id).signal("timesheet_changed")
+            await self._client.get_workflow_handle(workflow_id).signal("document_changed")
         except RPCError as error:
             # It ended in between: start it anew.
             if error.status is RPCStatusCode.NOT_FOUND:

@@ -1,20 +1,21 @@
-"""Drafting: what a timesheet's lines and postings call for now, decided without any I/O."""
+"""Drafting: what a document's lines and postings call for now, decided without any I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from activities.intents import Intents
+from activities.line_checks import LineChecks, Ready, Stopped, ToCheck
 from canonical.exception_case import Cause, RootCause
-from canonical.posting import PostingKind, PostingState
+from canonical.posting import PostingState
 from canonical.posting_period import PeriodDecision
 from canonical.source_line import LineStatus, LineVersion
-from canonical.time_entry import TimeEntry
+from canonical.time_entry import TIME_ENTRY
 from rules.corrections import LinePlan, Standing, plan_line
 from rules.facts import Facts
 from rules.policies import Policies
 from rules.posting_period import PeriodTrouble, decide_period
-from rules.time_checks import NO_LEGAL_ENTITY, Line, Ready, Stopped, check_timesheet
+from rules.time_checks import NO_LEGAL_ENTITY
 from store.postings import Moves, NewPosting, Posting, Requeue
 
 Amendments = Mapping[tuple[str, int], Mapping[str, str]]
@@ -63,15 +64,18 @@ class _Work:
 class Drafter:
     """Drafts for one pair of source and target, with the facts of one moment."""
 
-    def __init__(self, facts: Facts, policies: Policies, intents: Intents) -> None:
+    def __init__(
+        self, facts: Facts, policies: Policies, intents: Intents, checks: LineChecks
+    ) -> None:
         self._facts = facts
         self._policies = policies
         self._intents = intents
+        self._checks = checks
 
     def draft(
         self, lines: Sequence[LineVersion], postings: Sequence[Posting], amendments: Amendments
     ) -> Draft:
-        """Draft a timesheet; the same input gives the same draft."""
+        """Draft a document; the same input gives the same draft."""
         by_line: dict[str, list[Posting]] = {line.source_id: [] for line in lines}
         for posting in postings:
             by_line[posting.source_id].append(posting)
@@ -102,17 +106,11 @@ class Drafter:
         if not any(work.plan.post or work.plan.recheck for work in works):
             return {}
         wanted = [
-            Line(
-                entry=TimeEntry.model_validate_json(work.line.entry),
-                revision=work.line.revision,
-                amendments=work.amendments,
-                posted=work.posted,
-            )
+            ToCheck(work.line, work.amendments, posted=work.posted)
             for work in works
             if work.line.status is LineStatus.APPROVED and work.line.entry is not None
         ]
-        results = check_timesheet(wanted, self._facts, self._policies)
-        return {result.line.entry.id: result for result in results}
+        return self._checks(wanted, self._facts, self._policies)
 
     def _take_back(self, draft: Draft, work: _Work) -> UUID | None:
         """Draft the takings back; gives the one that a replacement has to wait for."""
@@ -137,7 +135,7 @@ class Drafter:
     def _recheck(
         self, draft: Draft, work: _Work, posting: Posting, result: Ready | Stopped | None
     ) -> None:
-        if posting.kind is not PostingKind.TIME:
+        if posting.kind.takes_back:
             self._recheck_back(draft, work, posting)
         elif isinstance(result, Ready):
             self._passed(draft, work, posting, result)
@@ -146,16 +144,14 @@ class Drafter:
             draft.stopped_again.append((posting.key, cause))
 
     def _passed(self, draft: Draft, work: _Work, posting: Posting, ready: Ready) -> None:
-        again = self._intents.time(work.line, posting.target, ready, posting.amendment)
+        again = self._intents.of(work.line, posting.target, ready, posting.amendment)
         if posting.fence == 0 or ready.body.body_hash == posting.body_hash:
             draft.requeue.append(_requeue(posting.key, again))
             return
         # A key is never sent with two bodies: what was sent, and proven not executed, is
         # superseded by a new amendment.
         draft.moves = replace(draft.moves, supersede=[*draft.moves.supersede, posting.key])
-        draft.new.append(
-            self._intents.time(work.line, posting.target, ready, posting.amendment + 1)
-        )
+        draft.new.append(self._intents.of(work.line, posting.target, ready, posting.amendment + 1))
 
     def _recheck_back(self, draft: Draft, work: _Work, posting: Posting) -> None:
         assert posting.corrects is not None
@@ -174,7 +170,7 @@ class Drafter:
     ) -> None:
         line, amendment, target = work.line, work.plan.amendment, self._facts.target
         if isinstance(result, Ready):
-            posting = self._intents.time(line, target, result, amendment)
+            posting = self._intents.of(line, target, result, amendment)
             draft.new.append(replace(posting, waits_for=waits_for))
             return
         cause = result.root_cause if result else unreadable_cause(line)
@@ -183,7 +179,7 @@ class Drafter:
             target,
             amendment,
             legal_entity=cause.legal_entity,
-            seconds=result.line.entry.seconds if result else 0,
+            seconds=result.seconds if result else 0,
             value=result.value if result else None,
         )
         draft.new_stopped.append((replace(stopped, waits_for=waits_for), cause))
@@ -228,9 +224,13 @@ def unreadable_cause(line: LineVersion) -> RootCause:
         legal_entity=NO_LEGAL_ENTITY,
         cause=Cause.UNREADABLE_LINE,
         subject=f"{line.connection}: {trouble}"[:80],
-        sentence=f"{line.connection} sent approved time entries that cannot be read: {trouble}. "
+        sentence=f"{line.connection} sent approved {_called(line)} that cannot be read: {trouble}. "
         "Correct them in the source, which releases them by itself, or waive them."[:1000],
     )
+
+
+def _called(line: LineVersion) -> str:
+    return "time entries" if line.object == TIME_ENTRY else "expense reports"
 
 
 def _moves(works: Sequence[_Work]) -> Moves:

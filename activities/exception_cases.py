@@ -9,7 +9,6 @@ from temporalio.exceptions import ApplicationError
 
 from activities.case_workflows import CaseWorkflows
 from activities.document_workflows import DocumentWorkflows
-from activities.intake import TIMESHEET
 from canonical.exception_case import (
     ACCEPTABLE,
     Amend,
@@ -27,8 +26,8 @@ from canonical.messages import (
     CaseRef,
     CaseResolution,
     CaseView,
+    DocumentRef,
     ResolutionOutcome,
-    TimesheetRef,
 )
 from canonical.posting import PostingState
 from canonical.posting_period import PeriodState
@@ -36,13 +35,14 @@ from rules.policies import Policies
 from store import amendments, case_lines, cases, documents, masters
 from store.case_lines import LineOfCase
 from store.database import Connection, Database
+from store.documents import Touched
 from store.postings import Who
 
 _UNRESOLVED: Final = (CaseState.OPEN, CaseState.WAITING_FOR_SOURCE)
 
 
 class ExceptionCaseActivities:
-    """What a case does to the ledger and to the timesheets that wait for it."""
+    """What a case does to the ledger and to the documents that wait for it."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class ExceptionCaseActivities:
                 return Canary(case_id=decision.case_id)
             return Canary(
                 case_id=decision.case_id,
-                timesheet=_timesheet(lines[0]),
+                document=_document(lines[0]),
                 source_id=lines[0].source_id,
                 kind=lines[0].kind,
             )
@@ -110,15 +110,16 @@ class ExceptionCaseActivities:
     @activity.defn
     async def canary_outcome(self, canary: Canary) -> CanaryOutcome:
         """Whether the one line that was tried is in the ERP now."""
-        if canary.timesheet is None:
+        if canary.document is None:
             return CanaryOutcome(posted=True)
         line = LineOfCase(
-            connection=canary.timesheet.connection,
-            document_id=canary.timesheet.timesheet,
-            target=canary.timesheet.target,
+            connection=canary.document.connection,
+            document_id=canary.document.document,
+            document_kind=canary.document.kind,
+            target=canary.document.target,
             source_id=canary.source_id,
             kind=canary.kind,
-            starts_on=canary.timesheet.starts_on,
+            starts_on=canary.document.starts_on,
         )
         async with self._database.transaction() as connection:
             state, sentence, attested = await case_lines.state_of_line(connection, line)
@@ -133,7 +134,7 @@ class ExceptionCaseActivities:
 
     @activity.defn
     async def release_case(self, decision: CaseResolution) -> ResolutionOutcome:
-        """The canary is posted: let everything else go, and wake the timesheets."""
+        """The canary is posted: let everything else go, and wake the documents."""
         who = _who(decision)
         async with self._database.transaction() as connection:
             case = await self._case(connection, decision.case_id)
@@ -232,15 +233,21 @@ class ExceptionCaseActivities:
                 f"the case is {case.state} already", type="case_moved_on", non_retryable=True
             )
 
-    async def _wake(self, owed: Sequence[tuple[str, str, int]]) -> None:
-        """Tell the timesheets now; what is not told here, the next dispatch tells."""
-        for source, document_id, news in owed:
-            target = self._documents.route(source).target
+    async def _wake(self, owed: Sequence[Touched]) -> None:
+        """Tell their workflows now; what is not told here, the next dispatch tells."""
+        for one in owed:
             await self._documents.tell(
-                TimesheetRef(connection=source, timesheet=document_id, target=target)
+                DocumentRef(
+                    connection=one.connection,
+                    document=one.document_id,
+                    target=self._documents.route(one.connection).target,
+                    kind=one.kind,
+                )
             )
             async with self._database.transaction() as connection:
-                await documents.dispatched(connection, source, TIMESHEET, [(document_id, news)])
+                await documents.dispatched(
+                    connection, one.connection, [(one.kind, one.document_id, one.news_seq)]
+                )
 
 
 async def _open_period(connection: Connection, case: ExceptionCase) -> str | None:
@@ -263,15 +270,16 @@ def _documents(lines: Sequence[LineOfCase]) -> set[tuple[str, str]]:
 
 
 def _tried(decision: CaseResolution) -> set[tuple[str, str]]:
-    sheet = decision.tried
-    return {(sheet.connection, sheet.timesheet)} if sheet else set()
+    tried = decision.tried
+    return {(tried.connection, tried.document)} if tried else set()
 
 
-def _timesheet(line: LineOfCase) -> TimesheetRef:
-    return TimesheetRef(
+def _document(line: LineOfCase) -> DocumentRef:
+    return DocumentRef(
         connection=line.connection,
-        timesheet=line.document_id,
+        document=line.document_id,
         target=line.target,
+        kind=line.document_kind,
         starts_on=line.starts_on,
     )
 

@@ -1,17 +1,24 @@
 """Intents: how a decision about a line becomes a posting with its key and its body."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from activities.line_checks import KIND_OF, Ready
+from canonical.expense_document import ExpenseDocument
 from canonical.identity import idempotency_key, reference_of
 from canonical.money import Money
-from canonical.posting import PostingIntent, PostingKind, PostingState, SourceLine
+from canonical.posting import (
+    PostingBody,
+    PostingIntent,
+    PostingKind,
+    PostingState,
+    SourceLine,
+)
 from canonical.posting_period import PeriodDecision
 from canonical.source_line import LineVersion
-from canonical.time_entry import TIME_ENTRY
-from rules.time_checks import NO_LEGAL_ENTITY, Ready
+from rules.time_checks import NO_LEGAL_ENTITY
 from store.postings import NewPosting, Posting
 
 _MAIN_LEG = "main"
@@ -21,25 +28,26 @@ _NO_CURRENCY = "XXX"
 
 @dataclass(frozen=True, slots=True)
 class Intents:
-    """Makes postings of one tenant; `takes_back_by` says how each ERP takes a posting back."""
+    """Makes postings of one tenant; `undone` are the kinds that each ERP can only remove."""
 
     tenant: str
-    takes_back_by: Mapping[str, PostingKind]
+    undone: Mapping[str, Collection[PostingKind]]
 
-    def time(self, line: LineVersion, target: str, ready: Ready, amendment: int) -> NewPosting:
+    def of(self, line: LineVersion, target: str, ready: Ready, amendment: int) -> NewPosting:
         """A line that may be posted."""
-        key = self._key(line, target, line.revision, PostingKind.TIME, amendment)
+        kind = KIND_OF[line.object]
+        key = self._key(line, target, line.revision, kind, amendment)
         intent = PostingIntent(
             key=key,
             reference=reference_of(key),
             target=target,
             source=SourceLine(
                 connection=line.connection,
-                object=TIME_ENTRY,
+                object=line.object,
                 id=line.source_id,
                 revision=line.revision,
             ),
-            kind=PostingKind.TIME,
+            kind=kind,
             leg=_MAIN_LEG,
             amendment=amendment,
             legal_entity=ready.legal_entity,
@@ -48,7 +56,7 @@ class Intents:
             value=ready.value,
             body=ready.body,
         )
-        return self._new(line, intent, ready.body.seconds)
+        return self._new(line, intent, ready.seconds)
 
     def stopped(
         self,
@@ -61,17 +69,18 @@ class Intents:
         value: Money | None = None,
     ) -> NewPosting:
         """A line that a person must look at before it can be posted; its body is not known yet."""
-        key = self._key(line, target, line.revision, PostingKind.TIME, amendment)
+        kind = KIND_OF[line.object]
+        key = self._key(line, target, line.revision, kind, amendment)
         return NewPosting(
             key=key,
             reference=reference_of(key),
             tenant=self.tenant,
             target=target,
             connection=line.connection,
-            object=TIME_ENTRY,
+            object=line.object,
             source_id=line.source_id,
             revision=line.revision,
-            kind=PostingKind.TIME,
+            kind=kind,
             leg=_MAIN_LEG,
             amendment=amendment,
             document_id=line.document_id,
@@ -90,7 +99,8 @@ class Intents:
     ) -> NewPosting:
         """The opposite of a posted line, copied from what was posted (DOMAIN rule 9)."""
         posted = original.intent
-        kind = self.takes_back_by[original.target]
+        undone = original.kind in self.undone[original.target]
+        kind = PostingKind.UNDO if undone else PostingKind.REVERSAL
         key = idempotency_key(
             tenant=self.tenant,
             target=original.target,
@@ -109,6 +119,7 @@ class Intents:
                 "kind": kind,
                 "amendment": amendment,
                 "period": period,
+                "body": _dated(posted.body, period),
                 "value": -posted.value,
                 "corrects": original.key,
                 "corrects_document": original.erp_document_id,
@@ -147,7 +158,7 @@ class Intents:
             tenant=self.tenant,
             target=intent.target,
             connection=line.connection,
-            object=TIME_ENTRY,
+            object=line.object,
             source_id=line.source_id,
             revision=line.revision,
             kind=intent.kind,
@@ -173,10 +184,17 @@ class Intents:
             tenant=self.tenant,
             target=target,
             source=line.connection,
-            object_name=TIME_ENTRY,
+            object_name=line.object,
             source_id=line.source_id,
             revision=revision,
             kind=kind,
             leg=_MAIN_LEG,
             amendment=amendment,
         )
+
+
+def _dated(body: PostingBody, period: PeriodDecision) -> PostingBody:
+    """A taking back counts where it was decided to; work keeps the date on which it was done."""
+    if isinstance(body, ExpenseDocument):
+        return body.model_copy(update={"posting_date": period.posting_date})
+    return body

@@ -12,8 +12,7 @@ from activities.connector_errors import as_application_error
 from activities.heartbeats import heartbeats
 from activities.posting_run import PostingRun
 from activities.recording import Recorder
-from canonical.messages import Posted, TimesheetRef
-from canonical.posting import PostingKind
+from canonical.messages import DocumentRef, Posted
 from connectors.base.capabilities import PostingTarget
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectionConfigError, TransientError
@@ -45,7 +44,7 @@ class PostingActivities:
         self._acknowledged = acknowledged
 
     @activity.defn
-    async def post_timesheet(self, ref: TimesheetRef) -> Posted:
+    async def post_document(self, ref: DocumentRef) -> Posted:
         """Post what is ready, settle what is unanswered, read back what was never read back.
 
         Raises ApplicationError only where an operator must act on the connection.
@@ -56,12 +55,12 @@ class PostingActivities:
             except ConnectionConfigError as error:
                 raise as_application_error(error) from error
 
-    async def _post(self, ref: TimesheetRef) -> Posted:
+    async def _post(self, ref: DocumentRef) -> Posted:
         target = self._connections.filling(ref.target, PostingTarget)
         recorder = Recorder(
             self._database,
             CaseOpenings(self._tenant, self._policies, ref.connection, ref.target),
-            Who("posting", "sent to the ERP", f"{ref.connection}/{ref.timesheet}"),
+            Who("posting", "sent to the ERP", f"{ref.connection}/{ref.document}"),
             acknowledge=ref.connection in self._acknowledged,
         )
         info = activity.info()
@@ -69,7 +68,7 @@ class PostingActivities:
         handled: set[UUID] = set()
         for _ in range(_ROUNDS_MAX):
             async with self._database.connection() as connection:
-                postings = await posting_attempts.to_post(connection, ref.connection, ref.timesheet)
+                postings = await posting_attempts.to_post(connection, ref.connection, ref.document)
             recorder.unlocked = False
             for group in _groups([one for one in postings if one.key not in handled], target):
                 if not run.halted:
@@ -93,7 +92,7 @@ def _groups(postings: Sequence[Posting], target: PostingTarget) -> Iterator[Sequ
     """Bundle for bulk calls: takings back first, one kind and legal entity each, within limits."""
 
     def bundle(posting: Posting) -> tuple[bool, str, str]:
-        return (posting.kind is PostingKind.TIME, posting.kind, posting.legal_entity)
+        return (not posting.kind.takes_back, posting.kind, posting.legal_entity)
 
     for _, members in groupby(sorted(postings, key=bundle), key=bundle):
         listed = list(members)

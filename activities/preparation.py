@@ -1,4 +1,4 @@
-"""Preparing a timesheet: from what the source says now to postings that may be sent."""
+"""Preparing a document: from what the source says now to postings that may be sent."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,10 +11,13 @@ from activities.case_openings import CaseOpenings
 from activities.drafting import Draft, Drafter
 from activities.facts import FactsCache
 from activities.intents import Intents
-from canonical.messages import Prepared, TimesheetRef
-from canonical.time_entry import TIME_ENTRY
+from activities.line_checks import CHECKS, OBJECT_OF, LineChecks, refusing
+from canonical.expense import EXPENSE_REPORT
+from canonical.messages import REPORT, DocumentRef, Prepared
+from canonical.source_line import LineStatus, LineVersion
 from rules.policies import Policies
-from store import amendments, cases, posting_ledger, source_lines
+from store import amendments, cases, claims, posting_ledger, source_lines
+from store.claims import ClaimState
 from store.database import Connection, Database
 from store.postings import Posting, StillStopped, Who
 
@@ -35,29 +38,33 @@ class PreparationActivities:
         self._intents = intents
 
     @activity.defn
-    async def prepare_timesheet(self, ref: TimesheetRef) -> Prepared:
-        """Decide on every line of a timesheet, in one transaction; safe to repeat at any time."""
+    async def prepare_document(self, ref: DocumentRef) -> Prepared:
+        """Decide on every line of a document, in one transaction; safe to repeat at any time."""
         now = datetime.now(UTC)
-        document = f"{ref.connection}/{ref.timesheet}"
+        document = f"{ref.connection}/{ref.document}"
         who = Who("preparation", "the source line as it stands", document)
         async with self._database.transaction() as connection:
             facts = await self._facts.current(connection, ref.connection, ref.target, now)
             if facts is None:
                 return Prepared(stale=True)
-            lines = await source_lines.of_document(connection, ref.connection, ref.timesheet)
+            lines = await source_lines.of_document(connection, ref.connection, ref.document)
+            checks = CHECKS[ref.kind]
+            if ref.kind == REPORT:
+                lines, checks = await self._as_claimed(connection, lines, checks)
             ids = [line.source_id for line in lines]
-            postings = await posting_ledger.of_lines(connection, ref.connection, TIME_ENTRY, ids)
+            object_name = OBJECT_OF[ref.kind]
+            postings = await posting_ledger.of_lines(connection, ref.connection, object_name, ids)
             amended = (
-                await amendments.of_lines(connection, ref.connection, TIME_ENTRY, ids)
+                await amendments.of_lines(connection, ref.connection, object_name, ids)
                 if postings
                 else {}
             )
-            drafter = Drafter(facts, self._policies, self._intents)
+            drafter = Drafter(facts, self._policies, self._intents, checks)
             draft = drafter.draft(lines, postings, amended)
             opened = await self._write(connection, ref, draft, now, who)
             if not postings and not draft.new_stopped:
                 return Prepared(to_post=len(draft.new))
-            standing = await posting_ledger.standing_of(connection, ref.connection, ref.timesheet)
+            standing = await posting_ledger.standing_of(connection, ref.connection, ref.document)
             return Prepared(
                 to_post=standing.to_post,
                 stopped=standing.stopped,
@@ -65,8 +72,33 @@ class PreparationActivities:
                 touched_cases=tuple(sorted(opened | _left_behind(postings, draft))),
             )
 
+    async def _as_claimed(
+        self, connection: Connection, lines: list[LineVersion], checks: LineChecks
+    ) -> tuple[list[LineVersion], LineChecks]:
+        """Leave out what its source has not given over to us; what it refuses to is stopped."""
+        if not lines:
+            return lines, checks
+        found = await claims.of_documents(
+            connection,
+            lines[0].connection,
+            EXPENSE_REPORT,
+            [line.source_id for line in lines],
+        )
+        ours = [
+            line
+            for line in lines
+            if line.status not in (LineStatus.APPROVED, LineStatus.UNREADABLE)
+            or found.get(line.source_id, (ClaimState.ASKED, ""))[0] is not ClaimState.ASKED
+        ]
+        refused = {
+            source_id: code
+            for source_id, (state, code) in found.items()
+            if state is ClaimState.REFUSED
+        }
+        return ours, refusing(checks, refused) if refused else checks
+
     async def _write(
-        self, connection: Connection, ref: TimesheetRef, draft: Draft, now: datetime, who: Who
+        self, connection: Connection, ref: DocumentRef, draft: Draft, now: datetime, who: Who
     ) -> set[UUID]:
         openings = CaseOpenings(self._intents.tenant, self._policies, ref.connection, ref.target)
         case_of = await cases.open_cases(

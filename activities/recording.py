@@ -6,7 +6,7 @@ from uuid import UUID
 
 from activities.case_openings import CaseOpenings
 from activities.posting_results import Result, Tally
-from canonical.posting import PostingKind, PostingState
+from canonical.posting import PostingState
 from store import cases, posting_attempts
 from store.database import Database
 from store.posting_attempts import Recorded
@@ -39,9 +39,9 @@ class Recorder:
     async def _record_once(self, results: Sequence[Result]) -> None:
         now = datetime.now(UTC)
         causes = {one.cause for one in results if one.cause is not None}
-        time_alone = all(one.posting.kind is PostingKind.TIME for one in results)
+        bookings_alone = not any(one.posting.kind.takes_back for one in results)
         # Without a case and without a taking back it is one statement, and so a transaction.
-        one_statement = time_alone and not causes
+        one_statement = bookings_alone and not causes
         with_rows = self._database.connection if one_statement else self._database.transaction
         async with with_rows() as connection:
             case_of = await cases.open_cases(
@@ -64,5 +64,5 @@ class Recorder:
                 self.tally.again(1)
                 continue
             self.tally.count(row, one)
-            if row.state is PostingState.POSTED and one.posting.kind is not PostingKind.TIME:
+            if row.state is PostingState.POSTED and one.posting.kind.takes_back:
                 self.unlocked = True

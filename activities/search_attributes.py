@@ -29,6 +29,8 @@ ALL: Final[tuple[SearchAttributeKey[Any], ...]] = (
 # Values of LwState.
 RUNNING: Final = "RUNNING"
 WAITS_FOR_PERSON: Final = "WAITS_FOR_PERSON"
+# Of a report: posted, and not yet in the employee's account.
+WAITS_FOR_PAYMENT: Final = "WAITS_FOR_PAYMENT"
 # Of a case beside its own states: open, and its deadline has passed.
 ESCALATED: Final = "ESCALATED"
 

@@ -20,8 +20,8 @@ from activities.patience import patiently
 from activities.posting_results import Result, missing, read_back, stray
 from activities.recording import Recorder
 from canonical.messages import SweepOutcome, SweepRequest
-from canonical.posting import PostedDocument, PostingState
-from connectors.base.capabilities import PostingTarget
+from canonical.posting import PostedDocument, PostingKind, PostingState
+from connectors.base.capabilities import DraftKeeper, PostingTarget
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectorError
 from connectors.base.manifest import Manifest
@@ -77,7 +77,7 @@ class SweepActivities:
         async for page in patiently(target.documents_since(since)):
             for document in page:
                 listed[document.reference].append(document)
-        outcome = await self._compare(request.target, listed)
+        outcome = await self._compare(request.target, listed, target.manifest.undone_by_deletion)
         if request.full:
             lost = await self._missing(request.target, listed, begun, target.manifest)
             outcome = outcome.model_copy(
@@ -86,6 +86,9 @@ class SweepActivities:
                     "cases": tuple(sorted({*outcome.cases, *lost.cases})),
                 }
             )
+        if request.target in self._connections.all_filling(DraftKeeper):
+            keeper = self._connections.filling(request.target, DraftKeeper)
+            await keeper.remove_stray_drafts(begun - _may_be_under_way(target.manifest))
         async with self._database.transaction() as connection:
             await cursors.move_cursor(connection, request.target, _SWEEP, begun)
         return outcome
@@ -95,7 +98,12 @@ class SweepActivities:
             watermark = await cursors.watermark(connection, target, _SWEEP)
         return watermark and watermark - _may_be_under_way(manifest)
 
-    async def _compare(self, target: str, listed: dict[str, list[PostedDocument]]) -> SweepOutcome:
+    async def _compare(
+        self,
+        target: str,
+        listed: dict[str, list[PostedDocument]],
+        undone: Collection[PostingKind],
+    ) -> SweepOutcome:
         async with self._database.transaction() as connection:
             known = await posting_ledger.by_reference(connection, target, list(listed))
         results: list[Result] = []
@@ -107,6 +115,9 @@ class SweepActivities:
                 # before the first send finds the document.
                 unknown += len(found)
             elif posting.accepted and _known(posting) >= {one.document_id for one in found}:
+                continue
+            elif posting.state is PostingState.REVERSED and posting.kind not in undone:
+                # Its opposite took it back; both stay in the books.
                 continue
             elif posting.state in _SHOULD_NOT_BE_THERE:
                 results += [stray(posting, document) for document in found]
@@ -137,7 +148,7 @@ class SweepActivities:
         return SweepOutcome(missing=len(lost), cases=tuple(opened))
 
     async def _record(self, target: str, results: Sequence[Result]) -> set[UUID]:
-        """Record per source, and wake the timesheets whose lines were adopted; gives the cases."""
+        """Record per source, and wake the documents whose lines were adopted; gives the cases."""
         opened: set[UUID] = set()
         by_source: dict[str, list[Result]] = defaultdict(list)
         for one in results:

@@ -21,7 +21,7 @@ from activities.preparation import PreparationActivities
 from benchmarks.processes import READY, end, say, told
 from benchmarks.stage import SOURCE, TARGET, TENANT, connected_erp
 from benchmarks.timesheets import measured, warm_up
-from canonical.messages import TimesheetRef
+from canonical.messages import DocumentRef
 from canonical.posting import PostingKind
 from connectors.base.connections import Connections
 from rules.policies import Policies
@@ -37,7 +37,7 @@ class Script:
 
     def __init__(self, database: Database, connections: Connections) -> None:
         policies = Policies()
-        intents = Intents(TENANT, {TARGET: PostingKind.UNDO})
+        intents = Intents(TENANT, {TARGET: {PostingKind.TIME}})
         self._preparation = PreparationActivities(database, FactsCache(), policies, intents)
         self._posting = PostingActivities(
             database, connections, policies, tenant=TENANT, acknowledged={SOURCE}
@@ -54,13 +54,13 @@ class Script:
         await asyncio.gather(*(lane() for _ in range(_LANES)))
 
     async def _post_timesheet(self, timesheet: str) -> None:
-        ref = TimesheetRef(connection=SOURCE, timesheet=timesheet, target=TARGET)
+        ref = DocumentRef(connection=SOURCE, document=timesheet, target=TARGET)
         environment = ActivityEnvironment()
         # The lane under which rows are claimed.
         environment.info = replace(environment.info, workflow_run_id=timesheet)
-        prepared = await environment.run(self._preparation.prepare_timesheet, ref)
+        prepared = await environment.run(self._preparation.prepare_document, ref)
         for _ in range(_AGAIN_MAX):
-            posted = await environment.run(self._posting.post_timesheet, ref)
+            posted = await environment.run(self._posting.post_document, ref)
             if posted.again_in_seconds is None:
                 break
             await asyncio.sleep(posted.again_in_seconds)

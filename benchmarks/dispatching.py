@@ -51,7 +51,7 @@ class Driver:
         """Start the workflows that are owed, and wait for all lines up to a week (its Monday)."""
         lines = await self._lines(week)
         ref = SourceRef(connection=SOURCE, target=TARGET)
-        await ActivityEnvironment().run(self._dispatch.dispatch_timesheets, ref)
+        await ActivityEnvironment().run(self._dispatch.dispatch_documents, ref)
         async with asyncio.timeout(_SECONDS_MAX):
             while await self._attested() < lines or await self._running():  # noqa: ASYNC110  Of others.
                 await asyncio.sleep(_POLL_SECONDS)

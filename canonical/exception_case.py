@@ -36,6 +36,22 @@ class Cause(StrEnum):
     MISSING_IN_ERP = "missing_in_erp"
     IN_DOUBT = "in_doubt"
     INVOICED = "invoiced"
+    MISSING_TAX_CODE = "missing_tax_code"
+    MISSING_PROJECT = "missing_project"
+    UNKNOWN_ACCOUNT = "unknown_account"
+    UNKNOWN_CURRENCY = "unknown_currency"
+    INACTIVE_PAYEE = "inactive_payee"
+    EXPENSE_BEFORE_HIRE = "expense_before_hire"
+    DUPLICATE_REPORT = "duplicate_report"
+    PER_DIEM_MEAL_CONFLICT = "per_diem_meal_conflict"
+    OVER_RATE = "over_rate"
+    TOTAL_DISAGREES = "total_disagrees"
+    AMOUNT_DISAGREES = "amount_disagrees"
+    TAX_DISAGREES = "tax_disagrees"
+    FOREIGN_TAX = "foreign_tax"
+    NOTHING_TO_POST = "nothing_to_post"
+    CLAIMED_ELSEWHERE = "claimed_elsewhere"
+    ERP_WARNING = "erp_warning"
 
 
 class CaseState(StrEnum):
@@ -73,8 +89,9 @@ class Retry(Canonical):
 class Amend(Canonical):
     """Post with other values than the source's; the source stays as it is.
 
-    `changes` maps a field to its new value: `task`, `project`, `employee` and `cost_centre` take
-    a code of the ERP; `accept` takes the cause that a person vouches for.
+    `changes` maps a field to its new value: `task`, `project`, `employee`, `cost_centre`,
+    `account` (of costs) and `tax_code` (of recovered tax) take a code of the ERP; `accept` takes
+    the cause that a person vouches for.
     """
 
     CONTRACT: ClassVar[str] = "resolution_amend/v1"
@@ -113,9 +130,20 @@ class Waive(Canonical):
 
 Resolution = Annotated[Retry | Amend | PostToPeriod | Reject | Waive, Field(discriminator="kind")]
 
-AMENDABLE: Final = frozenset({"task", "project", "employee", "cost_centre", "accept"})
+AMENDABLE: Final = frozenset(
+    {"task", "project", "employee", "cost_centre", "account", "tax_code", "accept"}
+)
 # What a person may vouch for; everything else must be mended where it is wrong.
-ACCEPTABLE: Final = frozenset({Cause.DUPLICATE_IN_SOURCE, Cause.OVER_24_HOURS})
+ACCEPTABLE: Final = frozenset(
+    {
+        Cause.DUPLICATE_IN_SOURCE,
+        Cause.OVER_24_HOURS,
+        Cause.DUPLICATE_REPORT,
+        Cause.EXPENSE_BEFORE_HIRE,
+        Cause.PER_DIEM_MEAL_CONFLICT,
+        Cause.OVER_RATE,
+    }
+)
 
 
 class ExceptionCase(Canonical):

@@ -144,3 +144,12 @@ class DocumentPayments(Canonical):
         if self.open.amount == 0:
             return PaymentState.PAID
         return PaymentState.NONE if self.open == self.total else PaymentState.PARTIAL
+
+
+class MoneyMoved(Canonical):
+    """What a payment step moved, and when, as the ERP says."""
+
+    CONTRACT: ClassVar[str] = "money_moved/v1"
+
+    amount: Money
+    on_date: Day | None = None

@@ -25,6 +25,9 @@ from canonical.posting import PostingKind
 # Far below the 2 MB at which a payload hangs a workflow for ever.
 MESSAGE_ITEMS_MAX: Final = 500
 _BY_MAX: Final = 80
+# The kinds of document: what is approved, and has a workflow, as one.
+TIMESHEET: Final = "timesheet"
+REPORT: Final = "expense_report"
 
 
 class Message(BaseModel):
@@ -33,12 +36,13 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
-class TimesheetRef(Message):
-    """Which timesheet, and where its time goes."""
+class DocumentRef(Message):
+    """Which document of a source, of which kind, and which ERP it goes to."""
 
     connection: str
-    timesheet: str
+    document: str
     target: str
+    kind: str = TIMESHEET
     starts_on: date | None = None
 
 
@@ -50,7 +54,7 @@ class MasterDataRef(Message):
 
 
 class Prepared(Message):
-    """What preparing a timesheet came to."""
+    """What preparing a document came to."""
 
     # Postings that are ready to be sent, or were sent and are not settled.
     to_post: int = 0
@@ -64,7 +68,7 @@ class Prepared(Message):
 
 
 class Posted(Message):
-    """What posting a timesheet came to."""
+    """What posting a document came to."""
 
     posted: int = 0
     uncertain: int = 0
@@ -100,8 +104,8 @@ class CaseResolution(Message):
 
     case_id: UUID
     request: "ResolutionRequest"
-    # The timesheet of the line that was tried first; it goes on like those of the others.
-    tried: TimesheetRef | None = None
+    # The document of the line that was tried first; it goes on like those of the others.
+    tried: DocumentRef | None = None
 
 
 class CaseView(Message):
@@ -217,7 +221,7 @@ class Canary(Message):
     """The one line that is tried before everything else is released; none if nothing waits."""
 
     case_id: UUID
-    timesheet: TimesheetRef | None = None
+    document: DocumentRef | None = None
     source_id: str = ""
     kind: PostingKind = PostingKind.TIME
 
@@ -293,9 +297,52 @@ class SweepOutcome(Message):
     cases: tuple[UUID, ...] = ()
 
 
-def posting_queue(target: str) -> str:
-    """The task queue on which an ERP's postings run, and nothing else."""
-    return f"post.{target}"
+class PaymentRef(Message):
+    """The ERP whose payments are watched."""
+
+    target: str
+
+
+class PaymentOutcome(Message):
+    """How many documents were looked at, and how many steps follow for their sources."""
+
+    documents: int = 0
+    steps: int = 0
+
+
+class Reimbursed(Message):
+    """How far one report is on its way to the employee's account; amounts as text."""
+
+    # Posted, read back, and seen by the watch of payments.
+    posted: bool = False
+    state: str = "none"
+    number: str = ""
+    total: str = ""
+    paid: str = ""
+    currency: str = ""
+    due_on: date | None = None
+    to_be_told: int = 0
+    posted_at: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        """The money has arrived, and the source knows."""
+        return self.posted and self.state == "paid" and not self.to_be_told
+
+
+class Attached(Message):
+    """How many receipts stand with a report's document now, and how many are still missing."""
+
+    receipts: int = 0
+    missing: int = 0
+
+
+def posting_queue(target: str, kind: str = TIMESHEET) -> str:
+    """The task queue on which an ERP's postings of a kind of document run, and nothing else.
+
+    Ledger documents have one of their own: an ERP numbers them without gaps, one after the other.
+    """
+    return f"post.{target}" if kind == TIMESHEET else f"post.{target}.documents"
 
 
 def _checked(changes: dict[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from canonical.expense_document import ExpenseDocument
 from canonical.identity import content_hash
 from canonical.money import Money
 from canonical.posting_period import PeriodDecision
+from canonical.source_line import ObjectName
 from canonical.text import Code, ExternalId, Note, Sentence
 
 
@@ -58,7 +59,7 @@ class SourceLine(Canonical):
     CONTRACT: ClassVar[str] = "source_line/v1"
 
     connection: Code
-    object: Literal["time_entry", "expense_report"]
+    object: ObjectName
     id: ExternalId
     revision: Annotated[int, Field(ge=1)]
 

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Literal
+
+# What sources show: each record of it is one line.
+ObjectName = Literal["time_entry", "expense_report"]
 
 
 class LineStatus(StrEnum):
@@ -25,7 +29,7 @@ class LineVersion:
     """
 
     connection: str
-    object: str
+    object: ObjectName
     source_id: str
     document_id: str
     employee: str

@@ -50,15 +50,15 @@ _UNCERTAIN = (UNSETTLED - _STOPPED) | {PostingState.DUPLICATE}
 
 def plan_line(*, wanted: bool, revision: int, standings: Sequence[Standing]) -> LinePlan:
     """Plan one line. `wanted`: the source has it approved, in this revision."""
-    times = [one for one in standings if one.kind is PostingKind.TIME]
+    bookings = [one for one in standings if not one.kind.takes_back]
     backs = _latest_backs(standings)
     under_way = {
         original: back.key
         for original, back in backs.items()
         if back.state in _STOPPED | _UNCERTAIN
     }
-    posted = [one for one in times if one.state is PostingState.POSTED or one.key in under_way]
-    uncertain = {one.key for one in times if one.state in _UNCERTAIN} - set(under_way)
+    posted = [one for one in bookings if one.state is PostingState.POSTED or one.key in under_way]
+    uncertain = {one.key for one in bookings if one.state in _UNCERTAIN} - set(under_way)
     # A person decided that these stay in the ERP; only a newer revision asks again.
     kept = {original for original, back in backs.items() if back.state is PostingState.WAIVED}
     released = tuple(
@@ -67,16 +67,16 @@ def plan_line(*, wanted: bool, revision: int, standings: Sequence[Standing]) -> 
     if not wanted:
         return LinePlan(
             recheck=released,
-            cancel=_keys(times, _STOPPED),
-            note_withdrawn=tuple(one.key for one in times if one.key in uncertain),
+            cancel=_keys(bookings, _STOPPED),
+            note_withdrawn=tuple(one.key for one in bookings if one.key in uncertain),
             take_back=tuple(
                 one.key for one in posted if one.key not in under_way and one.key not in kept
             ),
         )
-    current = [one for one in times if one.revision == revision]
+    current = [one for one in bookings if one.revision == revision]
     waived = any(one.state is PostingState.WAIVED for one in current)
     outdated = [one.key for one in posted if one.revision != revision]
-    old = [one for one in times if one.revision != revision]
+    old = [one for one in bookings if one.revision != revision]
     plan = LinePlan(
         recheck=released,
         supersede=_keys(old, _STOPPED),
@@ -91,7 +91,7 @@ def plan_line(*, wanted: bool, revision: int, standings: Sequence[Standing]) -> 
 
 def _latest_backs(standings: Sequence[Standing]) -> dict[UUID, Standing]:
     """The last taking back of each posting that was ever to be taken back."""
-    backs = [one for one in standings if one.kind is not PostingKind.TIME]
+    backs = [one for one in standings if one.kind.takes_back]
     return {
         one.corrects: one
         for one in sorted(backs, key=lambda one: one.amendment)

@@ -1,13 +1,16 @@
 """Revisions: which version of a source line is a new one in money's eyes."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
-from canonical.source_line import LineStatus, LineVersion
-from canonical.time_entry import TimeEntry
+from canonical.expense import EXPENSE_REPORT, ExpenseReport
+from canonical.source_line import LineStatus, LineVersion, ObjectName
+from canonical.time_entry import TIME_ENTRY, TimeEntry
+
+Shown = TimeEntry | ExpenseReport
 
 
-def advance(previous: LineVersion | None, entry: TimeEntry, seen_at: datetime) -> LineVersion:
+def advance(previous: LineVersion | None, entry: Shown, seen_at: datetime) -> LineVersion:
     """Take in what the source shows now. Returns `previous` itself if there is nothing new.
 
     The revision rises only when a financial field of an approved line changed, or when a line is
@@ -17,13 +20,14 @@ def advance(previous: LineVersion | None, entry: TimeEntry, seen_at: datetime) -
     """
     if previous is not None and entry.changed_at < previous.changed_at:
         return previous
+    object_name, document_id, day = _placed(entry)
     version = LineVersion(
         connection=entry.connection,
-        object="time_entry",
+        object=object_name,
         source_id=entry.id,
-        document_id=entry.timesheet,
+        document_id=document_id,
         employee=entry.employee,
-        work_date=entry.work_date,
+        work_date=day,
         revision=previous.revision if previous else 1,
         financial_hash=previous.financial_hash if previous else entry.financial_hash,
         status=LineStatus.NOT_APPROVED,
@@ -40,7 +44,7 @@ def advance(previous: LineVersion | None, entry: TimeEntry, seen_at: datetime) -
 
 
 def _approved(
-    previous: LineVersion | None, version: LineVersion, entry: TimeEntry, seen_at: datetime
+    previous: LineVersion | None, version: LineVersion, entry: Shown, seen_at: datetime
 ) -> LineVersion:
     assert entry.approval is not None
     approved = replace(version, status=LineStatus.APPROVED, financial_hash=entry.financial_hash)
@@ -54,6 +58,15 @@ def _approved(
         approved_at=given or seen_at,
         approved_at_from="source" if given else "first_seen",
     )
+
+
+def _placed(entry: Shown) -> tuple[ObjectName, str, date]:
+    """What it is, which document it is on, and which day it is for; a report is its own line."""
+    match entry:
+        case TimeEntry():
+            return TIME_ENTRY, entry.timesheet, entry.work_date
+        case ExpenseReport():
+            return EXPENSE_REPORT, entry.id, entry.latest_date
 
 
 def gone(previous: LineVersion) -> LineVersion:

@@ -1,6 +1,6 @@
 """Wiring: the one place where settings become connections, activities and workers."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -12,15 +12,24 @@ from activities.case_workflows import CaseWorkflows
 from activities.dispatch import DispatchActivities
 from activities.document_workflows import DocumentWorkflows, Route
 from activities.exception_cases import ExceptionCaseActivities
+from activities.expense_intake import ExpenseIntakeActivities
 from activities.facts import FactsCache
 from activities.intake import IntakeActivities
 from activities.intents import Intents
 from activities.master_data import MasterDataActivities
+from activities.payments import PaymentActivities
 from activities.posting import PostingActivities
 from activities.preparation import PreparationActivities
+from activities.reimbursement import ReimbursementActivities
+from activities.report_news import ReportNewsActivities
 from activities.sweep import SweepActivities
 from canonical.posting import PostingKind
-from connectors.base.capabilities import AcknowledgementSink, Connected, PostingTarget
+from connectors.base.capabilities import (
+    AcknowledgementSink,
+    Connected,
+    ExpenseReportSink,
+    PostingTarget,
+)
 from connectors.base.connections import Connections
 from connectors.base.rate_budget import RateBudget, Unlimited
 from connectors.base.system import System
@@ -60,6 +69,10 @@ class Activities:
     master_data: MasterDataActivities
     acknowledgement: AcknowledgementActivities
     sweep: SweepActivities
+    expense_intake: ExpenseIntakeActivities
+    reimbursement: ReimbursementActivities
+    report_news: ReportNewsActivities
+    payments: PaymentActivities
 
     @classmethod
     def of(cls, platform: Platform) -> Self:
@@ -68,7 +81,7 @@ class Activities:
         database, connections = platform.database, platform.connections
         documents = DocumentWorkflows(platform.client, routes_of(configuration))
         acknowledged = _acknowledged(configuration, connections)
-        intents = Intents(configuration.tenant, _takes_back_by(configuration, connections))
+        intents = Intents(configuration.tenant, _undone(configuration, connections))
         return cls(
             preparation=PreparationActivities(database, FactsCache(), policies, intents),
             posting=PostingActivities(
@@ -92,6 +105,10 @@ class Activities:
                 tenant=configuration.tenant,
                 acknowledged=acknowledged,
             ),
+            expense_intake=ExpenseIntakeActivities(database, connections),
+            reimbursement=ReimbursementActivities(database, connections),
+            report_news=ReportNewsActivities(database, connections),
+            payments=PaymentActivities(database, connections),
         )
 
 
@@ -145,19 +162,20 @@ def _budget(
 
 def _acknowledged(configuration: Configuration, connections: Connections) -> frozenset[str]:
     """The sources that can be told, and are to be."""
-    able = connections.all_filling(AcknowledgementSink)
+    able = {
+        *connections.all_filling(AcknowledgementSink),
+        *connections.all_filling(ExpenseReportSink),
+    }
     return frozenset(
         name for name, one in configuration.sources().items() if one.acknowledge and name in able
     )
 
 
-def _takes_back_by(
+def _undone(
     configuration: Configuration, connections: Connections
-) -> Mapping[str, PostingKind]:
-    """How each ERP takes time back: by an opposite, or by removal where it knows no opposite."""
+) -> Mapping[str, Collection[PostingKind]]:
+    """What each ERP takes back by removal, because it knows no opposite of that kind."""
     return {
-        name: PostingKind.UNDO
-        if PostingKind.TIME in connections.filling(name, PostingTarget).manifest.undone_by_deletion
-        else PostingKind.REVERSAL
+        name: connections.filling(name, PostingTarget).manifest.undone_by_deletion
         for name in configuration.targets()
     }

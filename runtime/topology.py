@@ -14,14 +14,22 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.case_workflows import CASE_QUEUE
-from canonical.messages import posting_queue
-from connectors.base.capabilities import PostingTarget
+from canonical.messages import REPORT, TIMESHEET, posting_queue
+from canonical.posting import PostingKind
+from connectors.base.capabilities import ExpenseReportSource, PostingTarget, TimeEntrySource
 from runtime.bootstrap import Activities, Platform, routes_of
 from workflows.backfill import Backfill
 from workflows.exception_case import ExceptionCase
-from workflows.intake import PollSource, RereadSource
+from workflows.expense_to_reimbursement import ExpenseToReimbursement
+from workflows.intake import PollExpenseSource, PollSource, RereadSource
 from workflows.time_to_posting import TimeToPosting
-from workflows.upkeep import AcknowledgePostings, RefreshMasterData, SweepPostings
+from workflows.upkeep import (
+    AcknowledgePostings,
+    RefreshMasterData,
+    SweepPostings,
+    TellExpenseSource,
+    WatchPayments,
+)
 
 UPKEEP_QUEUE: Final = "upkeep"
 DEPLOYMENT: Final = "ledgerway"
@@ -30,9 +38,13 @@ _STICKY_TIMEOUT: Final = timedelta(seconds=2)
 _WORKFLOWS_CACHED: Final = 2000
 _AT_ONCE: Final = 50
 
+UPKEEP: Final[tuple[type, ...]] = (
+    *(PollSource, RereadSource, Backfill, PollExpenseSource),
+    *(RefreshMasterData, AcknowledgePostings, TellExpenseSource, WatchPayments, SweepPostings),
+)
 WORKFLOWS: Final[tuple[type, ...]] = (
-    *(TimeToPosting, ExceptionCase, PollSource, RereadSource, Backfill),
-    *(RefreshMasterData, AcknowledgePostings, SweepPostings),
+    *(TimeToPosting, ExpenseToReimbursement, ExceptionCase),
+    *UPKEEP,
 )
 
 
@@ -59,12 +71,17 @@ def queues_of(platform: Platform, activities: Activities) -> Iterator[Queue]:
     """All queues that the configuration calls for."""
     cases = activities.cases
     shared: list[Callable[..., Any]] = [
-        activities.preparation.prepare_timesheet,
+        activities.preparation.prepare_document,
         activities.master_data.refresh_master_data,
         cases.announce_cases,
     ]
-    for queue in sorted({route.task_queue for route in routes_of(platform.configuration).values()}):
-        yield Queue(queue, shared, (TimeToPosting,))
+    reimbursement = activities.reimbursement
+    for queue, kind in sorted(_document_queues(platform)):
+        if kind == TIMESHEET:
+            yield Queue(queue, shared, (TimeToPosting,))
+        else:
+            own = [reimbursement.read_reimbursement, reimbursement.attach_receipts]
+            yield Queue(queue, [*shared, *own], (ExpenseToReimbursement,))
     yield Queue(
         CASE_QUEUE,
         [
@@ -78,21 +95,43 @@ def queues_of(platform: Platform, activities: Activities) -> Iterator[Queue]:
         UPKEEP_QUEUE,
         [
             *(activities.intake.poll_time_entries, activities.intake.read_window),
-            activities.dispatch.dispatch_timesheets,
+            activities.dispatch.dispatch_documents,
             activities.master_data.refresh_master_data,
             activities.acknowledgement.acknowledge_postings,
+            activities.expense_intake.poll_expense_reports,
+            activities.expense_intake.claim_expense_reports,
+            activities.report_news.tell_expense_source,
+            activities.payments.watch_payments,
             activities.sweep.sweep_target,
             cases.announce_cases,
         ],
-        (PollSource, RereadSource, Backfill, RefreshMasterData, AcknowledgePostings, SweepPostings),
+        UPKEEP,
     )
     for target in sorted(platform.configuration.targets()):
         operations = platform.connections.filling(target, PostingTarget).manifest.operations
-        yield Queue(
-            posting_queue(target),
-            [activities.posting.post_timesheet],
-            activities_at_once=min(one.concurrency_max for one in operations),
-        )
+        for kind, posted in ((TIMESHEET, PostingKind.TIME), (REPORT, PostingKind.EXPENSE)):
+            limits = [one.concurrency_max for one in operations if one.kind is posted]
+            if limits:
+                yield Queue(
+                    posting_queue(target, kind),
+                    [activities.posting.post_document],
+                    activities_at_once=min(limits),
+                )
+
+
+def _document_queues(platform: Platform) -> Iterator[tuple[str, str]]:
+    """The queue of each region and kind of document that some source there has."""
+    has = {
+        TIMESHEET: set(platform.connections.all_filling(TimeEntrySource)),
+        REPORT: set(platform.connections.all_filling(ExpenseReportSource)),
+    }
+    routes = routes_of(platform.configuration)
+    yield from {
+        (route.task_queue(kind), kind)
+        for kind, sources in has.items()
+        for name, route in routes.items()
+        if name in sources
+    }
 
 
 def worker_for(client: Client, queue: Queue, settings: WorkerSettings) -> Worker:

@@ -14,10 +14,11 @@ from store.postings import ACCEPTED, Who
 
 @dataclass(frozen=True, slots=True)
 class LineOfCase:
-    """A posting that a case blocks, and the timesheet it is on."""
+    """A posting that a case blocks, and the document it is on."""
 
     connection: str
     document_id: str
+    document_kind: str
     target: str
     source_id: str
     kind: PostingKind
@@ -57,6 +58,12 @@ async def blocked(connection: Connection, case_id: UUID) -> list[BlockedLine]:
     return [BlockedLine(**dict(row)) for row in rows]
 
 
+# Each kind of document has lines of one kind of object.
+_LINE: Final = """
+    p.connection, p.document_id, p.target, p.source_id, p.kind,
+    CASE p.object WHEN 'time_entry' THEN 'timesheet' ELSE p.object END AS document_kind
+"""
+
 # EXCEPTION is checked again by preparation; IN_DOUBT is known, by a person, not to be booked
 # (it came to people only after nothing could be in flight any more);
 # what is posted and disputed is read back again once it hangs on no case any more.
@@ -75,7 +82,7 @@ _LET_GO: Final = f"""
     FROM (SELECT key FROM posting p WHERE p.case_id = $1 AND {BLOCKED} AND p.released_at IS NULL
           ORDER BY p.original_date, p.source_id LIMIT $5 FOR UPDATE) chosen
     WHERE p.key = chosen.key
-    RETURNING p.connection, p.document_id, p.target, p.source_id, p.kind,
+    RETURNING {_LINE},
       (SELECT d.starts_on FROM document d
        WHERE d.connection = p.connection AND d.document_id = p.document_id) AS starts_on
 """
@@ -94,8 +101,8 @@ async def let_go(
 async def being_tried(connection: Connection, case_id: UUID) -> list[LineOfCase]:
     """The line that was let go as the canary and has not come back yet."""
     rows = await connection.fetch(
-        """
-        SELECT p.connection, p.document_id, p.target, p.source_id, p.kind, d.starts_on
+        f"""
+        SELECT {_LINE}, d.starts_on
         FROM posting p LEFT JOIN document d
           ON d.connection = p.connection AND d.document_id = p.document_id
         WHERE p.case_id = $1 AND p.released_at IS NOT NULL AND p.state = 'EXCEPTION' LIMIT 1
@@ -150,8 +157,7 @@ async def waive(connection: Connection, case_id: UUID, who: Who) -> list[LineOfC
             actor = $2, reason = $3, correlation_id = $4
         WHERE p.key IN (SELECT key FROM blocked)
            OR (p.waits_for IN (SELECT key FROM blocked) AND p.state IN ('PENDING', 'EXCEPTION'))
-        RETURNING p.connection, p.document_id, p.target, p.source_id, p.kind,
-                  NULL::date AS starts_on
+        RETURNING {_LINE}, NULL::date AS starts_on
         """,
         case_id,
         who.actor,

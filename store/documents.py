@@ -1,4 +1,4 @@
-"""Documents: timesheets that have news, and which of it a workflow was told."""
+"""Documents: timesheets and reports that have news, and which of it a workflow was told."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,10 +33,21 @@ class DocumentNews:
 class Undispatched:
     """A document to which a workflow is owed."""
 
+    kind: str
     document_id: str
     news_seq: int
     employee: str
     starts_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A document with news that its workflow is to be told."""
+
+    connection: str
+    kind: str
+    document_id: str
+    news_seq: int
 
 
 async def tell(connection: Connection, news: Iterable[DocumentNews]) -> None:
@@ -47,43 +58,38 @@ async def tell(connection: Connection, news: Iterable[DocumentNews]) -> None:
     await connection.execute(_TELL, *_NEWS.arrays(once.values()))
 
 
-async def undispatched(
-    connection: Connection, source: str, kind: str, limit: int
-) -> list[Undispatched]:
+async def undispatched(connection: Connection, source: str, limit: int) -> list[Undispatched]:
     """List documents that have news which no workflow was told."""
     rows = await connection.fetch(
-        "SELECT document_id, news_seq, employee, starts_on FROM document "
-        "WHERE connection = $1 AND kind = $2 AND news_seq > dispatched_seq "
-        "ORDER BY starts_on, document_id LIMIT $3",
+        "SELECT kind, document_id, news_seq, employee, starts_on FROM document "
+        "WHERE connection = $1 AND news_seq > dispatched_seq "
+        "ORDER BY starts_on, document_id LIMIT $2",
         source,
-        kind,
         limit,
     )
     return [Undispatched(**dict(row)) for row in rows]
 
 
 async def dispatched(
-    connection: Connection, source: str, kind: str, told: Iterable[tuple[str, int]]
+    connection: Connection, source: str, told: Iterable[tuple[str, str, int]]
 ) -> None:
-    """Note up to which news workflows were told; later news stays owed."""
-    ids, seqs = [list(column) for column in zip(*told, strict=True)] or ([], [])
+    """Note up to which news workflows were told, by kind and id; later news stays owed."""
+    kinds, ids, seqs = [list(column) for column in zip(*told, strict=True)] or ([], [], [])
     await connection.execute(
         """
         UPDATE document d SET dispatched_seq = greatest(d.dispatched_seq, t.seq)
-        FROM unnest($3::text[], $4::bigint[]) AS t(document_id, seq)
-        WHERE d.connection = $1 AND d.kind = $2 AND d.document_id = t.document_id
+        FROM unnest($2::text[], $3::text[], $4::bigint[]) AS t(kind, document_id, seq)
+        WHERE d.connection = $1 AND d.kind = t.kind AND d.document_id = t.document_id
         """,
         source,
-        kind,
+        kinds,
         ids,
         seqs,
     )
 
 
-async def touch(
-    connection: Connection, documents: Iterable[tuple[str, str]]
-) -> list[tuple[str, str, int]]:
-    """Give documents news that did not come from their source; (source, document, news) each.
+async def touch(connection: Connection, documents: Iterable[tuple[str, str]]) -> list[Touched]:
+    """Give documents news that did not come from their source.
 
     Written with the cause, so that a workflow is owed to them even if nobody tells it at once.
     """
@@ -93,12 +99,12 @@ async def touch(
         UPDATE document d SET news_seq = d.news_seq + 1
         FROM unnest($1::text[], $2::text[]) AS t(source, document_id)
         WHERE d.connection = t.source AND d.document_id = t.document_id
-        RETURNING d.connection, d.document_id, d.news_seq
+        RETURNING d.connection, d.kind, d.document_id, d.news_seq
         """,
         sources,
         ids,
     )
-    return [(row["connection"], row["document_id"], row["news_seq"]) for row in rows]
+    return [Touched(**dict(row)) for row in rows]
 
 
 async def owe_again(connection: Connection, source: str, first: date, last: date) -> None:

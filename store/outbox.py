@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 
 from store.database import Connection
 
@@ -14,14 +16,37 @@ class OutboxItem:
     source_id: str
     reference: str
     document_id: str
+    # What happened: posted, failed, or a step of its payment.
+    kind: str
+    ordinal: int
+    # JSON whose form the kind decides.
+    detail: str | None
+    # The posting that it is about, its ERP document's number, and whose it is.
+    number: str
+    employee: str
+    legal_entity: str
+    posting_date: date | None
+    amount: Decimal
+    currency: str
 
 
-async def waiting(connection: Connection, source: str, limit: int) -> list[OutboxItem]:
+async def waiting(
+    connection: Connection, source: str, object_name: str, limit: int
+) -> list[OutboxItem]:
     """List what a source is to be told next, oldest first."""
     rows = await connection.fetch(
-        "SELECT id, source_id, reference, document_id FROM outbox "
-        "WHERE connection = $1 AND state = 'WAITING' ORDER BY id LIMIT $2",
+        """
+        SELECT o.id, o.source_id, o.reference, o.document_id, o.kind, o.ordinal, o.detail,
+               coalesce(d.number, o.document_id) AS number, coalesce(l.employee, '') AS employee,
+               p.legal_entity, p.posting_date, p.amount, p.currency
+        FROM outbox o JOIN posting p ON p.key = o.posting_key
+        LEFT JOIN document_payment d ON d.posting_key = o.posting_key
+        LEFT JOIN source_line l ON l.connection = o.connection AND l.object = o.object
+          AND l.source_id = o.source_id
+        WHERE o.connection = $1 AND o.object = $2 AND o.state = 'WAITING' ORDER BY o.id LIMIT $3
+        """,
         source,
+        object_name,
         limit,
     )
     return [OutboxItem(**dict(row)) for row in rows]

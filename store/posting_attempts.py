@@ -164,8 +164,8 @@ _RECORD: Final = """
     ), owed AS (
       INSERT INTO outbox (connection, object, source_id, posting_key, kind, reference, document_id)
       SELECT connection, object, source_id, key, 'posted', reference, erp_document_id
-      FROM recorded WHERE $11::boolean AND state = 'POSTED' AND kind = 'time'
-      ON CONFLICT (posting_key, kind) DO NOTHING
+      FROM recorded WHERE $11::boolean AND state = 'POSTED' AND kind IN ('time', 'expense')
+      ON CONFLICT (posting_key, kind, ordinal) DO NOTHING
     ), told AS (
       UPDATE document d SET news_seq = d.news_seq + 1
       FROM recorded r JOIN source_line l USING (connection, object, source_id)
@@ -216,7 +216,7 @@ async def record(
     taken_back = [
         row["corrects"]
         for row in rows
-        if row["state"] == PostingState.POSTED and row["kind"] != PostingKind.TIME
+        if row["state"] == PostingState.POSTED and PostingKind(row["kind"]).takes_back
     ]
     if taken_back:
         assert connection.is_in_transaction()

@@ -209,7 +209,8 @@ async def posted_but_not_among(
     """
     rows = await connection.fetch(
         f"SELECT {POSTING_COLUMNS}, NULL::timestamptz AS approved_at FROM posting p "
-        "WHERE p.target = $1 AND p.state = 'POSTED' AND p.kind = 'time' AND p.posted_at < $3 "
+        "WHERE p.target = $1 AND p.state = 'POSTED' AND p.kind IN ('time', 'expense') "
+        "AND p.posted_at < $3 "
         "AND p.reference <> ALL ($2::text[]) AND p.last_outcome IS DISTINCT FROM $4",
         target,
         references,

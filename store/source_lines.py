@@ -103,6 +103,18 @@ async def of_document(connection: Connection, source: str, document_id: str) -> 
     return [_line(row) for row in rows]
 
 
+async def entry_of(connection: Connection, source: str, document_id: str) -> str | None:
+    """The canonical JSON of a document that is its own only line."""
+    row = await connection.fetchrow(
+        "SELECT entry FROM source_line WHERE connection = $1 AND source_id = $2 "
+        "AND document_id = $2",
+        source,
+        document_id,
+    )
+    entry: str | None = row["entry"] if row else None
+    return entry
+
+
 async def save(connection: Connection, lines: Iterable[LineVersion]) -> None:
     """Write lines in their newest version."""
     rows = [tuple(getattr(line, name) for name in _LINE.types) for line in lines]

@@ -78,7 +78,7 @@ class SourceCursorRow(SQLModel, table=True):
 
 
 class DocumentRow(SQLModel, table=True):
-    """A timesheet, with how much of its news a workflow was told, and has decided on."""
+    """A timesheet or report, with how much of its news a workflow was told, and decided on."""
 
     __tablename__ = "document"
 
@@ -249,6 +249,43 @@ class OutboxRow(SQLModel, table=True):
     code: str | None = _text()
     created_at: datetime = _instant()
     done_at: datetime | None = _instant()
+    ordinal: int
+    detail: str | None = _text()
+
+
+class SourceClaimRow(SQLModel, table=True):
+    """A document that a source was asked to give over to us, and its answer."""
+
+    __tablename__ = "source_claim"
+
+    connection: str = _text(primary_key=True)
+    object: str = _text(primary_key=True)
+    source_id: str = _text(primary_key=True)
+    state: str = _text()
+    attempts: int
+    code: str = _text()
+    asked_at: datetime = _instant()
+    answered_at: datetime | None = _instant()
+
+
+class DocumentPaymentRow(SQLModel, table=True):
+    """How far a posted document is paid, as the ERP last said; `steps` were told to the source."""
+
+    __tablename__ = "document_payment"
+
+    posting_key: UUID = Field(primary_key=True)
+    target: str = _text()
+    document_id: str = _text()
+    number: str = _text()
+    state: str = _text()
+    currency: str = _text()
+    total: Decimal = Field(sa_type=Numeric)
+    paid: Decimal = Field(sa_type=Numeric)
+    due_on: date | None
+    last_paid_on: date | None
+    changed_at: datetime = _instant()
+    seen_at: datetime = _instant()
+    steps: int
 
 
 class MasterRecordRow(SQLModel, table=True):

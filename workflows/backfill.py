@@ -26,6 +26,6 @@ class Backfill:
             Intake.read_window, window, **READ
         )
         await workflow.execute_activity_method(
-            Dispatch.dispatch_timesheets, SourceRef(connection=window.connection), **READ
+            Dispatch.dispatch_documents, SourceRef(connection=window.connection), **READ
         )
         return found

@@ -24,12 +24,12 @@ with workflow.unsafe.imports_passed_through():
         CaseRef,
         CaseResolution,
         CaseView,
+        DocumentRef,
         MasterDataRef,
         Posted,
         Prepared,
         ResolutionOutcome,
         ResolutionRequest,
-        TimesheetRef,
         posting_queue,
     )
 
@@ -158,7 +158,7 @@ class ExceptionCase:
         )
         tried = await self._post(canary)
         if tried.posted:
-            decision = decision.model_copy(update={"tried": canary.timesheet})
+            decision = decision.model_copy(update={"tried": canary.document})
             released: ResolutionOutcome = await workflow.execute_activity_method(
                 Cases.release_case, decision, **RECORD
             )
@@ -172,17 +172,17 @@ class ExceptionCase:
         )
 
     async def _post(self, canary: Canary) -> CanaryOutcome:
-        sheet = canary.timesheet
-        if sheet is None:
+        tried = canary.document
+        if tried is None:
             return CanaryOutcome(posted=True)
         await workflow.execute_activity_method(
             MasterData.refresh_master_data,
-            MasterDataRef(connection=sheet.connection, target=sheet.target),
+            MasterDataRef(connection=tried.connection, target=tried.target),
             **READ,
         )
         fruitless = 0
         while True:
-            again_in_seconds = await self._post_once(sheet)
+            again_in_seconds = await self._post_once(tried)
             outcome: CanaryOutcome = await workflow.execute_activity_method(
                 Cases.canary_outcome, canary, **RECORD
             )
@@ -192,12 +192,12 @@ class ExceptionCase:
             await workflow.sleep(again, summary="the ERP has not answered yet")
             fruitless += 1
 
-    async def _post_once(self, sheet: TimesheetRef) -> int | None:
+    async def _post_once(self, ref: DocumentRef) -> int | None:
         prepared: Prepared = await workflow.execute_local_activity_method(
-            Preparation.prepare_timesheet, sheet, **LOCAL
+            Preparation.prepare_document, ref, **LOCAL
         )
         posted: Posted = await workflow.execute_activity_method(
-            Posting.post_timesheet, sheet, task_queue=posting_queue(sheet.target), **POST
+            Posting.post_document, ref, task_queue=posting_queue(ref.target, ref.kind), **POST
         )
         assert self._case is not None
         # What stops the line now may be another cause, whose people have to hear of it.

@@ -8,6 +8,7 @@ from workflows.policies import READ
 
 with workflow.unsafe.imports_passed_through():
     from activities.dispatch import DispatchActivities as Dispatch
+    from activities.expense_intake import ExpenseIntakeActivities as ExpenseIntake
     from activities.intake import IntakeActivities as Intake
     from canonical.messages import BackfillWindow, PollOutcome, SourceRef
 
@@ -21,7 +22,21 @@ class PollSource:
         found: PollOutcome = await workflow.execute_activity_method(
             Intake.poll_time_entries, ref, **READ
         )
-        await workflow.execute_activity_method(Dispatch.dispatch_timesheets, ref, **READ)
+        await workflow.execute_activity_method(Dispatch.dispatch_documents, ref, **READ)
+        return found
+
+
+@workflow.defn
+class PollExpenseSource:
+    """One poll of a source of expenses: what is ready is kept, claimed at once, and carried on."""
+
+    @workflow.run
+    async def run(self, ref: SourceRef) -> PollOutcome:
+        found: PollOutcome = await workflow.execute_activity_method(
+            ExpenseIntake.poll_expense_reports, ref, **READ
+        )
+        await workflow.execute_activity_method(ExpenseIntake.claim_expense_reports, ref, **READ)
+        await workflow.execute_activity_method(Dispatch.dispatch_documents, ref, **READ)
         return found
 
 
@@ -45,5 +60,5 @@ class RereadSource:
         found: PollOutcome = await workflow.execute_activity_method(
             Intake.read_window, window, **READ
         )
-        await workflow.execute_activity_method(Dispatch.dispatch_timesheets, ref, **READ)
+        await workflow.execute_activity_method(Dispatch.dispatch_documents, ref, **READ)
         return found

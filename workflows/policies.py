@@ -43,6 +43,8 @@ POST: Final[dict[str, Any]] = {
     ),
 }
 
+# A posted report should be paid within this (an internal service level, not a law).
+REIMBURSE_WITHIN: Final = timedelta(days=10)
 # What is left over is tried again with growing delay, up to this.
 ASK_AGAIN_MAX: Final = timedelta(minutes=5)
 # After its deadline a case escalates once more for every such span.

@@ -14,11 +14,11 @@ with workflow.unsafe.imports_passed_through():
     from activities.preparation import PreparationActivities as Preparation
     from canonical.messages import (
         CaseNews,
+        DocumentRef,
         MasterDataRef,
         Posted,
         Prepared,
         TimesheetOutcome,
-        TimesheetRef,
         posting_queue,
     )
 
@@ -35,7 +35,7 @@ class TimeToPosting:
         self._waits_for_person = False
 
     @workflow.run
-    async def run(self, ref: TimesheetRef) -> TimesheetOutcome:
+    async def run(self, ref: DocumentRef) -> TimesheetOutcome:
         """Prepare and post until nothing is left; good lines never wait for a decision."""
         rounds = 0
         while True:
@@ -53,10 +53,10 @@ class TimeToPosting:
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(ref)
 
-    async def _prepare(self, ref: TimesheetRef) -> Prepared:
+    async def _prepare(self, ref: DocumentRef) -> Prepared:
         while True:
             prepared: Prepared = await workflow.execute_local_activity_method(
-                Preparation.prepare_timesheet, ref, **LOCAL
+                Preparation.prepare_document, ref, **LOCAL
             )
             if not prepared.stale:
                 return prepared
@@ -66,9 +66,9 @@ class TimeToPosting:
                 **READ,
             )
 
-    async def _post(self, ref: TimesheetRef) -> Posted:
+    async def _post(self, ref: DocumentRef) -> Posted:
         posted: Posted = await workflow.execute_activity_method(
-            Posting.post_timesheet, ref, task_queue=posting_queue(ref.target), **POST
+            Posting.post_document, ref, task_queue=posting_queue(ref.target), **POST
         )
         return posted
 
@@ -110,5 +110,5 @@ class TimeToPosting:
         workflow.set_current_details("\n\n".join(lines))
 
     @workflow.signal(description="The source has news about this timesheet, or a case let it go.")
-    def timesheet_changed(self) -> None:
+    def document_changed(self) -> None:
         self._news = True

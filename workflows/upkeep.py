@@ -6,13 +6,18 @@ from workflows.policies import READ, RECORD
 
 with workflow.unsafe.imports_passed_through():
     from activities.acknowledgement import AcknowledgementActivities as Acknowledgement
+    from activities.dispatch import DispatchActivities as Dispatch
     from activities.exception_cases import ExceptionCaseActivities as Cases
     from activities.master_data import MasterDataActivities as MasterData
+    from activities.payments import PaymentActivities as Payments
+    from activities.report_news import ReportNewsActivities as ReportNews
     from activities.sweep import SweepActivities as Sweep
     from canonical.messages import (
         AcknowledgementOutcome,
         CaseNews,
         MasterDataRef,
+        PaymentOutcome,
+        PaymentRef,
         SourceRef,
         SweepOutcome,
         SweepRequest,
@@ -36,6 +41,31 @@ class AcknowledgePostings:
     async def run(self, ref: SourceRef) -> AcknowledgementOutcome:
         outcome: AcknowledgementOutcome = await workflow.execute_activity_method(
             Acknowledgement.acknowledge_postings, ref, **READ
+        )
+        return outcome
+
+
+@workflow.defn
+class TellExpenseSource:
+    """Tells a source what became of its reports, and lets those go on that waited for it."""
+
+    @workflow.run
+    async def run(self, ref: SourceRef) -> AcknowledgementOutcome:
+        outcome: AcknowledgementOutcome = await workflow.execute_activity_method(
+            ReportNews.tell_expense_source, ref, **READ
+        )
+        await workflow.execute_activity_method(Dispatch.dispatch_documents, ref, **READ)
+        return outcome
+
+
+@workflow.defn
+class WatchPayments:
+    """Asks an ERP how far its documents are paid."""
+
+    @workflow.run
+    async def run(self, ref: PaymentRef) -> PaymentOutcome:
+        outcome: PaymentOutcome = await workflow.execute_activity_method(
+            Payments.watch_payments, ref, **READ
         )
         return outcome
 

@@ -15,11 +15,11 @@ from canonical.posting_period import PostingPeriod
 from canonical.time_entry import TimeEntry
 from connectors.base.manifest import Manifest
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class SourceRecord(Generic[T]):
+class SourceRecord(Generic[T_co]):
     """One record of a page: what was read, or why it could not be read.
 
     Exactly one of `record` and `trouble` is set. `source_id`, `document_id`, `approved` and
@@ -29,7 +29,7 @@ class SourceRecord(Generic[T]):
 
     source_id: str | None
     raw: str
-    record: T | None = None
+    record: T_co | None = None
     trouble: str | None = None
     document_id: str | None = None
     employee: str | None = None
@@ -39,10 +39,10 @@ class SourceRecord(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class SourcePage(Generic[T]):
+class SourcePage(Generic[T_co]):
     """One page of a source's answer; `total` is the source's own count, where it gives one."""
 
-    records: tuple[SourceRecord[T], ...]
+    records: tuple[SourceRecord[T_co], ...]
     total: int | None = None
 
 

@@ -16,6 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from canonical.messages import (
     BackfillWindow,
     CaseView,
+    DocumentRef,
     MasterDataRef,
     Posted,
     Prepared,
@@ -23,7 +24,6 @@ from canonical.messages import (
     SourceRef,
     SweepOutcome,
     SweepRequest,
-    TimesheetRef,
     posting_queue,
 )
 from connectors.base.capabilities import Connected
@@ -210,14 +210,14 @@ class LocalPlatform:
         """Prepare the timesheet of an entry."""
         route = routes_of(CONFIGURATION)["harvest"]
         ref = self.ref(entry)
-        return Prepared.model_validate(await self.step("prepare_timesheet", ref, route.task_queue))
+        return Prepared.model_validate(
+            await self.step("prepare_document", ref, route.task_queue(ref.kind))
+        )
 
     async def post(self, entry: int) -> Posted:
         """Post the timesheet of an entry, as a lane of its own."""
         ref = self.ref(entry)
-        return Posted.model_validate(
-            await self.step("post_timesheet", ref, posting_queue("tryton"))
-        )
+        return Posted.model_validate(await self.step("post_document", ref, posting_queue("tryton")))
 
     async def step(self, activity: str, argument: Any, task_queue: str) -> Any:
         """Run one activity on its own."""
@@ -261,7 +261,7 @@ class LocalPlatform:
             "unknown_since = unknown_since - interval '1 hour' WHERE source_id = $1",
             str(entry),
         )
-        await self.timesheet_workflow(self.staff.timesheet_of(entry)).signal("timesheet_changed")
+        await self.timesheet_workflow(self.staff.timesheet_of(entry)).signal("document_changed")
 
     async def long_ago(self) -> None:
         """Let everything that was posted lie so far back that it could be found by now."""
@@ -344,10 +344,10 @@ class LocalPlatform:
         """The workflow of a timesheet."""
         return self.client.get_workflow_handle(f"time-to-posting/harvest/{timesheet}")
 
-    def ref(self, entry: int) -> TimesheetRef:
+    def ref(self, entry: int) -> DocumentRef:
         """Names the timesheet of an entry as messages do."""
         timesheet = self.staff.timesheet_of(entry)
-        return TimesheetRef(connection="harvest", timesheet=timesheet, target="tryton")
+        return DocumentRef(connection="harvest", document=timesheet, target="tryton")
 
     async def resolve(self, case: reports.Blocked, **request: Any) -> ResolutionOutcome:
         """Resolve a case as a person would, by the workflow's update; waits for what follows."""

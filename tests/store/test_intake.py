@@ -131,13 +131,13 @@ async def tell(corner: Corner, *told: DocumentNews) -> None:
 
 async def undispatched(corner: Corner) -> list[tuple[str, int]]:
     async with corner.database.transaction() as connection:
-        found = await documents.undispatched(connection, corner.source, "timesheet", 10)
+        found = await documents.undispatched(connection, corner.source, 10)
     return [(one.document_id, one.news_seq) for one in found]
 
 
 async def dispatched(corner: Corner, *told: tuple[str, int]) -> None:
     async with corner.database.transaction() as connection:
-        await documents.dispatched(connection, corner.source, "timesheet", told)
+        await documents.dispatched(connection, corner.source, [("timesheet", *one) for one in told])
 
 
 async def test_a_document_with_news_is_owed_a_workflow_until_it_was_told(corner: Corner) -> None:
@@ -179,7 +179,7 @@ async def test_a_case_gives_documents_news_of_its_own(corner: Corner) -> None:
         touched = await documents.touch(
             connection, [(corner.source, "sheet-1"), (corner.source, "nowhere")]
         )
-    assert touched == [(corner.source, "sheet-1", 2)]
+    assert touched == [documents.Touched(corner.source, "timesheet", "sheet-1", 2)]
     assert await undispatched(corner) == [("sheet-1", 2)]
 
 
@@ -229,12 +229,12 @@ async def test_a_source_is_told_in_order_and_its_answer_is_final(corner: Corner)
         key = await corner.sending(str(number))
         await corner.record(key, AttemptClass.EXECUTED, document_id=f"5{number}", acknowledge=True)
     async with corner.database.transaction() as connection:
-        first, second, third = await outbox.waiting(connection, corner.source, 10)
+        first, second, third = await outbox.waiting(connection, corner.source, "time_entry", 10)
         assert (first.source_id, first.document_id) == ("0", "50")
         await outbox.told(connection, [(first.id, True, "accepted"), (second.id, False, "gone")])
         # A late, other answer changes nothing.
         await outbox.told(connection, [(second.id, True, "accepted")])
-        assert await outbox.waiting(connection, corner.source, 10) == [third]
+        assert await outbox.waiting(connection, corner.source, "time_entry", 10) == [third]
     rows = await corner.database.fetch(
         "SELECT state, code FROM outbox WHERE connection = $1 ORDER BY id", corner.source
     )

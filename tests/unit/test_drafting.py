@@ -9,6 +9,7 @@ import pytest
 
 from activities.drafting import Draft, Drafter, unreadable_cause
 from activities.intents import Intents
+from activities.line_checks import check_time
 from canonical.exception_case import Cause
 from canonical.identity import idempotency_key, reference_of
 from canonical.posting import PostingKind, PostingState
@@ -22,7 +23,7 @@ from store.postings import NewPosting, Posting
 from tests.unit.building import DAY, NOON, facts, number, period, posting, time_entry
 
 S = PostingState
-INTENTS = Intents("northwind", {"tryton": PostingKind.UNDO})
+INTENTS = Intents("northwind", {"tryton": {PostingKind.TIME}})
 HOLD = Policies(default=Policy(closed_period=ClosedPeriodPolicy.HOLD))
 OCTOBER_CLOSED = {"DE01": [period("2026-10", PeriodState.CLOSED), period("2026-11")]}
 NOVEMBER = DAY.replace(month=11)
@@ -41,7 +42,7 @@ def draft(
     known: Facts | None = None,
     policies: Policies | None = None,
 ) -> Draft:
-    drafter = Drafter(known or facts(), policies or Policies(), INTENTS)
+    drafter = Drafter(known or facts(), policies or Policies(), INTENTS, check_time)
     return drafter.draft(lines, postings or [], amendments or {})
 
 

@@ -22,11 +22,11 @@ from canonical.messages import (
     MESSAGE_ITEMS_MAX,
     CaseNews,
     CaseView,
+    DocumentRef,
     Posted,
     Prepared,
     ResolutionRequest,
     SweepOutcome,
-    TimesheetRef,
     posting_queue,
 )
 from canonical.money import Money
@@ -58,7 +58,7 @@ REQUIRED = {
     "SweepOutcome": set[str](),
     "SweepRequest": {"target"},
     "TimesheetOutcome": set[str](),
-    "TimesheetRef": {"connection", "timesheet", "target"},
+    "DocumentRef": {"connection", "document", "target"},
 }
 # Far below the 2 MB at which a payload hangs a workflow for ever (POSTING.md section 5).
 BYTES_MAX = 256 * 1024
@@ -80,8 +80,8 @@ def test_a_message_of_a_newer_worker_is_understood(model: type[BaseModel]) -> No
 
 
 def test_unknown_members_are_dropped_and_missing_ones_have_defaults() -> None:
-    ref = TimesheetRef.model_validate_json(
-        '{"connection": "harvest", "timesheet": "u1-2026-09-28", "target": "tryton", "mood": "new"}'
+    ref = DocumentRef.model_validate_json(
+        '{"connection": "harvest", "document": "u1-2026-09-28", "target": "tryton", "mood": "new"}'
     )
     assert (ref.starts_on, "mood" in ref.model_dump()) == (None, False)
     assert Posted.model_validate_json("{}") == Posted()

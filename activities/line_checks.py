@@ -1,0 +1,128 @@
+"""Line checks: how the lines of each kind of document are checked, in one form for all kinds."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from canonical.exception_case import Cause, RootCause
+from canonical.expense import EXPENSE_REPORT
+from canonical.messages import REPORT, TIMESHEET
+from canonical.money import Money
+from canonical.posting import Dimension, PostingBody, PostingKind
+from canonical.posting_period import PeriodDecision
+from canonical.source_line import LineVersion, ObjectName
+from canonical.text import Code
+from canonical.time_entry import TIME_ENTRY, TimeEntry
+from rules import time_checks
+from rules.facts import Facts
+from rules.policies import Policies
+
+# What is booked for a line of each kind of object.
+KIND_OF: Final[Mapping[str, PostingKind]] = {
+    TIME_ENTRY: PostingKind.TIME,
+    EXPENSE_REPORT: PostingKind.EXPENSE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ToCheck:
+    """An approved line, what a person put in place of its values, and whether it is posted."""
+
+    line: LineVersion
+    amendments: Mapping[str, str]
+    posted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A line that may be posted, and how; `accepted` are ERP warnings that a person accepts."""
+
+    legal_entity: str
+    body: PostingBody
+    dimensions: tuple[Dimension, ...]
+    period: PeriodDecision
+    value: Money
+    seconds: int = 0
+    accepted: tuple[Code, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A line that a person must look at first."""
+
+    root_cause: RootCause
+    value: Money
+    seconds: int = 0
+
+
+# Checks all lines of a document together; gives a result for each by its source id.
+LineChecks = Callable[[Sequence[ToCheck], Facts, Policies], dict[str, Ready | Stopped]]
+
+
+def check_time(
+    lines: Sequence[ToCheck], facts: Facts, policies: Policies
+) -> dict[str, Ready | Stopped]:
+    """Check the lines of a timesheet."""
+    wanted = [
+        time_checks.Line(
+            entry=TimeEntry.model_validate_json(one.line.entry or ""),
+            revision=one.line.revision,
+            amendments=one.amendments,
+            posted=one.posted,
+        )
+        for one in lines
+    ]
+    return {
+        one.line.entry.id: _time(one)
+        for one in time_checks.check_timesheet(wanted, facts, policies)
+    }
+
+
+def _time(result: time_checks.Ready | time_checks.Stopped) -> Ready | Stopped:
+    match result:
+        case time_checks.Ready():
+            return Ready(
+                result.legal_entity,
+                result.body,
+                result.dimensions,
+                result.period,
+                result.value,
+                result.body.seconds,
+            )
+        case time_checks.Stopped():
+            return Stopped(result.root_cause, result.value, result.line.entry.seconds)
+
+
+def refusing(checks: LineChecks, refused: Mapping[str, str]) -> LineChecks:
+    """The same checks, but for reports that their source does not give over to us."""
+
+    def check(
+        lines: Sequence[ToCheck], facts: Facts, policies: Policies
+    ) -> dict[str, Ready | Stopped]:
+        results = checks(lines, facts, policies)
+        for one in lines:
+            code = refused.get(one.line.source_id)
+            if code is not None:
+                results[one.line.source_id] = _refused(one, results[one.line.source_id], code)
+        return results
+
+    return check
+
+
+def _refused(line: ToCheck, result: Ready | Stopped, code: str) -> Stopped:
+    source, report = line.line.connection, line.line.source_id
+    entity = result.legal_entity if isinstance(result, Ready) else result.root_cause.legal_entity
+    cause = RootCause(
+        legal_entity=entity,
+        cause=Cause.CLAIMED_ELSEWHERE,
+        subject=report,
+        sentence=f"{source} does not give report {report} over to us (answer {code or 'none'}): "
+        "another system has acknowledged it. Find out which one posts it; then waive it here, or "
+        "have it sent back and submitted again.",
+    )
+    return Stopped(cause, result.value, result.seconds)
+
+
+# Which kind of object the lines of a kind of document are.
+OBJECT_OF: Final[Mapping[str, ObjectName]] = {TIMESHEET: TIME_ENTRY, REPORT: EXPENSE_REPORT}
+CHECKS: Final[Mapping[str, LineChecks]] = {TIMESHEET: check_time}

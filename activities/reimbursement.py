@@ -1,0 +1,96 @@
+"""Reimbursement: how far a report is, and its receipts put beside the ERP's document."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from temporalio import activity
+
+from activities.connector_errors import as_application_error
+from activities.heartbeats import heartbeats
+from canonical.exact import decimal_text
+from canonical.expense import ExpenseReport, Receipt
+from canonical.messages import Attached, DocumentRef, Reimbursed
+from connectors.base.capabilities import Attachment, AttachmentTarget, ReceiptSource
+from connectors.base.connections import Connections
+from connectors.base.errors import ConnectorError, RejectedError
+from store import payments, source_lines
+from store.database import Database
+
+RECEIPTS_PER_CALL: Final = 10
+
+
+class ReimbursementActivities:
+    """What a report's workflow needs to know beside its posting."""
+
+    def __init__(self, database: Database, connections: Connections) -> None:
+        self._database = database
+        self._connections = connections
+
+    @activity.defn
+    async def read_reimbursement(self, ref: DocumentRef) -> Reimbursed:
+        """Read how far a report is from our own record."""
+        async with self._database.connection() as connection:
+            found = await payments.reimbursement_of(connection, ref.connection, ref.document)
+        if found is None:
+            return Reimbursed()
+        return Reimbursed(
+            posted=True,
+            state=found.state or "none",
+            number=found.number or "",
+            total="" if found.total is None else decimal_text(found.total),
+            paid="" if found.paid is None else decimal_text(found.paid),
+            currency=found.currency or "",
+            due_on=found.due_on,
+            to_be_told=found.to_be_told,
+            posted_at=found.posted_at,
+        )
+
+    @activity.defn
+    async def attach_receipts(self, ref: DocumentRef) -> Attached:
+        """Put the receipts that are not there yet beside the document; safe to repeat.
+
+        A receipt that the source no longer has is left out; it is counted as missing.
+        """
+        if ref.connection not in self._connections.all_filling(ReceiptSource):
+            return Attached()
+        if ref.target not in self._connections.all_filling(AttachmentTarget):
+            return Attached()
+        async with heartbeats():
+            try:
+                return await self._attach(ref)
+            except ConnectorError as error:
+                raise as_application_error(error) from error
+
+    async def _attach(self, ref: DocumentRef) -> Attached:
+        erp = self._connections.filling(ref.target, AttachmentTarget)
+        async with self._database.connection() as connection:
+            found = await payments.reimbursement_of(connection, ref.connection, ref.document)
+            entry = await source_lines.entry_of(connection, ref.connection, ref.document)
+        if found is None or entry is None:
+            return Attached()
+        report = ExpenseReport.model_validate_json(entry)
+        receipts = {one.id: one for item in report.items for one in item.receipts}
+        if not receipts:
+            return Attached()
+        there = await erp.attached(found.document_id)
+        lacking = [one for one in receipts.values() if one.id not in there]
+        attached = 0
+        for start in range(0, len(lacking), RECEIPTS_PER_CALL):
+            some = await self._fetched(ref, lacking[start : start + RECEIPTS_PER_CALL])
+            if some:
+                await erp.attach(found.document_id, some)
+            attached += len(some)
+        return Attached(
+            receipts=len(receipts) - len(lacking) + attached, missing=len(lacking) - attached
+        )
+
+    async def _fetched(self, ref: DocumentRef, receipts: Sequence[Receipt]) -> list[Attachment]:
+        source = self._connections.filling(ref.connection, ReceiptSource)
+        fetched: list[Attachment] = []
+        for one in receipts:
+            try:
+                data = await source.receipt(ref.document, one.id)
+            except RejectedError:
+                continue
+            fetched.append(Attachment(id=one.id, name=one.name, data=data))
+        return fetched

@@ -1,0 +1,178 @@
+"""Taking in: what a source shows, kept once, turned into revisions, and told to its documents."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+
+from canonical.expense import EXPENSE_REPORT, ExpenseReport
+from canonical.identity import content_hash
+from canonical.messages import REPORT, TIMESHEET, PollOutcome
+from canonical.source_line import LineStatus, LineVersion, ObjectName
+from canonical.text import storable
+from canonical.time_entry import TIME_ENTRY, TimeEntry, week_of
+from connectors.base.capabilities import SourcePage, SourceRecord
+from rules.revisions import advance, gone, is_news
+from store import dead_letters, documents, source_lines
+from store.database import Database
+from store.dead_letters import DeadLetter
+from store.documents import DocumentNews
+from store.source_lines import RawRecord
+
+# What the inbox keeps of one record; longer ones are cut, the reading is done by then.
+PAYLOAD_CHARACTERS_MAX: Final = 20_000
+Record = TimeEntry | ExpenseReport
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a source shows one of, and the kind of document that it is a part of."""
+
+    object: ObjectName
+    document: str
+
+    def begins_on(self, line: LineVersion) -> date:
+        """The day under which a line's document is found again."""
+        day = line.work_date or line.changed_at.date()
+        return week_of(day) if self.document == TIMESHEET else day
+
+
+TIME: Final = _Kind(TIME_ENTRY, TIMESHEET)
+REPORTS: Final = _Kind(EXPENSE_REPORT, REPORT)
+
+
+class TakingIn:
+    """The only writer of source lines, for one kind of object."""
+
+    def __init__(self, database: Database, kind: _Kind) -> None:
+        self._database = database
+        self._kind = kind
+
+    async def take_in(self, source: str, page: SourcePage[Record]) -> PollOutcome:
+        """Keep a page and what follows from it, in one transaction."""
+        seen_at = datetime.now(UTC)
+        named = {one.source_id: one for one in page.records if one.source_id is not None}
+        async with self._database.transaction() as connection:
+            await source_lines.keep_raw(
+                connection, [self._raw(source, key, one) for key, one in named.items()]
+            )
+            known = await source_lines.lock(connection, source, self._kind.object, list(named))
+            changes = [
+                (known.get(key), version)
+                for key, record in named.items()
+                if (version := self._version(source, known.get(key), record, seen_at)) is not None
+            ]
+            await source_lines.save(connection, [now for before, now in changes if now != before])
+            news = list(self._news(changes))
+            await documents.tell(connection, news)
+            letters = list(self._letters(source, page.records, known))
+            await dead_letters.keep(connection, letters)
+            readable = [key for key, record in named.items() if record.record is not None]
+            await dead_letters.settle(connection, source, self._kind.object, readable)
+        unreadable = sum(record.record is None for record in page.records)
+        return PollOutcome(records=len(page.records), news=len(news), unreadable=unreadable)
+
+    async def take_out(self, source: str, missing: AbstractSet[str]) -> int:
+        """Lines that their source no longer has: whatever was posted for them goes back."""
+        async with self._database.transaction() as connection:
+            known = await source_lines.lock(connection, source, self._kind.object, sorted(missing))
+            changes = [
+                (before, gone(before))
+                for before in known.values()
+                if before.status is not LineStatus.DELETED
+            ]
+            await source_lines.save(connection, [now for _, now in changes])
+            await documents.tell(connection, list(self._news(changes)))
+        return len(changes)
+
+    def _version(
+        self,
+        source: str,
+        known: LineVersion | None,
+        record: SourceRecord[Record],
+        seen_at: datetime,
+    ) -> LineVersion | None:
+        """The line's newest version; None if there is nothing to keep of an unreadable record."""
+        if record.record is not None:
+            return advance(known, record.record, seen_at)
+        if known is not None and known.entry is not None:
+            # Its last good state stands; the dead letter tells.
+            return None
+        if record.approved is False or record.source_id is None:
+            return None
+        return LineVersion(
+            connection=source,
+            object=self._kind.object,
+            source_id=record.source_id,
+            document_id=record.document_id or f"unreadable-{record.source_id}",
+            employee=record.employee or "-",
+            work_date=record.work_date,
+            revision=known.revision if known else 1,
+            financial_hash="unreadable",
+            status=LineStatus.UNREADABLE,
+            approved_at=(known and known.approved_at) or seen_at,
+            approved_at_from="first_seen",
+            trouble=record.trouble,
+            entry=None,
+            changed_at=record.changed_at or (known.changed_at if known else seen_at),
+        )
+
+    def _news(
+        self, changes: Sequence[tuple[LineVersion | None, LineVersion]]
+    ) -> Iterator[DocumentNews]:
+        for before, now in changes:
+            if not is_news(before, now):
+                continue
+            yield self._of_document(now)
+            if before is not None and before.document_id != now.document_id:
+                yield self._of_document(before)
+
+    def _of_document(self, line: LineVersion) -> DocumentNews:
+        return DocumentNews(
+            connection=line.connection,
+            kind=self._kind.document,
+            document_id=line.document_id,
+            employee=line.employee,
+            starts_on=self._kind.begins_on(line),
+        )
+
+    def _letters(
+        self,
+        source: str,
+        records: Sequence[SourceRecord[Record]],
+        known: Mapping[str, LineVersion],
+    ) -> Iterator[DeadLetter]:
+        """Records that name no line, and unreadable news about lines that were read before."""
+        for record in records:
+            if record.record is not None:
+                continue
+            before = known.get(record.source_id) if record.source_id else None
+            if record.source_id is None or (before is not None and before.entry is not None):
+                yield DeadLetter(
+                    connection=source,
+                    object=self._kind.object,
+                    content_hash=content_hash(record.raw),
+                    source_id=record.source_id,
+                    reason=record.trouble or "unreadable",
+                    payload=storable(record.raw)[:PAYLOAD_CHARACTERS_MAX],
+                )
+
+    def _raw(self, source: str, source_id: str, record: SourceRecord[Record]) -> RawRecord:
+        return RawRecord(
+            connection=source,
+            object=self._kind.object,
+            source_id=source_id,
+            content_hash=content_hash(record.raw),
+            payload=storable(record.raw)[:PAYLOAD_CHARACTERS_MAX],
+        )
+
+
+def add_up(total: PollOutcome, page: PollOutcome) -> PollOutcome:
+    """Add what a page came to."""
+    return PollOutcome(
+        records=total.records + page.records,
+        news=total.news + page.news,
+        unreadable=total.unreadable + page.unreadable,
+        deleted=total.deleted + page.deleted,
+    )

@@ -1,0 +1,56 @@
+"""Payment steps: what a source is told when an ERP's document was paid, or its payment taken back.
+
+A status is never lowered except by a reversal (DOMAIN rule 26).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from canonical.expense_document import PaymentState
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """How far a document is paid; amounts in its currency, `on_date` is the last payment's."""
+
+    total: Decimal
+    paid: Decimal
+    standing: bool = True
+    on_date: date | None = None
+
+    @property
+    def state(self) -> PaymentState:
+        """In one word. A document that comes to nothing, or is owed to us, is paid as it stands."""
+        if not self.standing:
+            return PaymentState.REVERSED
+        if self.paid >= self.total:
+            return PaymentState.PAID
+        return PaymentState.PARTIAL if self.paid else PaymentState.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentStep:
+    """One thing to be told: the state that was reached, and the money that moved for it."""
+
+    state: PaymentState
+    amount: Decimal
+    on_date: date | None
+
+
+def steps_between(before: Paid | None, now: Paid) -> Iterator[PaymentStep]:
+    """Say what happened between two looks, in the order in which a source must hear of it.
+
+    Looks may be far apart: whatever was taken back comes first, then what is paid again.
+    """
+    was = before.paid if before is not None and before.standing else Decimal(0)
+    is_now = now.paid if now.standing else Decimal(0)
+    if is_now < was:
+        yield PaymentStep(PaymentState.REVERSED, was - is_now, now.on_date)
+    if not now.standing:
+        return
+    if now.state is PaymentState.PAID and (before is None or before.state is not PaymentState.PAID):
+        yield PaymentStep(PaymentState.PAID, now.paid, now.on_date)
+    elif is_now > was:
+        yield PaymentStep(PaymentState.PARTIAL, is_now - was, now.on_date)

@@ -1,0 +1,160 @@
+"""Expense to reimbursement: an approved report is posted, and followed until the money is there."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+from temporalio import workflow
+
+from workflows.policies import (
+    ASK_AGAIN_MAX,
+    ESCALATE_EVERY,
+    LOCAL,
+    POST,
+    READ,
+    RECORD,
+    REIMBURSE_WITHIN,
+)
+from workflows.reimbursement_details import reimbursement_details
+
+with workflow.unsafe.imports_passed_through():
+    from activities import search_attributes as sa
+    from activities.exception_cases import ExceptionCaseActivities as Cases
+    from activities.master_data import MasterDataActivities as MasterData
+    from activities.posting import PostingActivities as Posting
+    from activities.preparation import PreparationActivities as Preparation
+    from activities.reimbursement import ReimbursementActivities as Reimbursement
+    from canonical.messages import (
+        Attached,
+        CaseNews,
+        DocumentRef,
+        MasterDataRef,
+        Posted,
+        Prepared,
+        Reimbursed,
+        posting_queue,
+    )
+
+
+@workflow.defn
+class ExpenseToReimbursement:
+    """Ends when the employee has the money and the source knows, or when nothing is owed.
+
+    It may live for months. A payment that is taken back after its end starts it anew.
+    """
+
+    def __init__(self) -> None:
+        self._news = False
+        self._escalations = 0
+
+    @workflow.run
+    async def run(self, ref: DocumentRef) -> Reimbursed:
+        """Post the report, then wait for the ERP's payment, and escalate when it is late."""
+        while True:
+            self._news = False
+            prepared = await self._prepare(ref)
+            posted = await self._post(ref) if prepared.to_post else Posted()
+            await self._announce(prepared, posted)
+            reimbursed = await self._reimbursed(ref)
+            attached = await self._attach(ref) if reimbursed.posted else Attached()
+            stopped = prepared.stopped + posted.stopped
+            if not (self._news or posted.news):
+                settled = not stopped and posted.again_in_seconds is None
+                if settled and (reimbursed.ended or not (reimbursed.posted or prepared.to_post)):
+                    # Paid, or there is nothing (any more) to be paid.
+                    return reimbursed
+                self._show(stopped, posted, reimbursed, attached)
+                await self._wait(posted, reimbursed, attached)
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(ref)
+
+    async def _prepare(self, ref: DocumentRef) -> Prepared:
+        while True:
+            prepared: Prepared = await workflow.execute_local_activity_method(
+                Preparation.prepare_document, ref, **LOCAL
+            )
+            if not prepared.stale:
+                return prepared
+            await workflow.execute_activity_method(
+                MasterData.refresh_master_data,
+                MasterDataRef(connection=ref.connection, target=ref.target),
+                **READ,
+            )
+
+    async def _post(self, ref: DocumentRef) -> Posted:
+        posted: Posted = await workflow.execute_activity_method(
+            Posting.post_document, ref, task_queue=posting_queue(ref.target, ref.kind), **POST
+        )
+        return posted
+
+    async def _announce(self, prepared: Prepared, posted: Posted) -> None:
+        told = {*prepared.cases, *prepared.touched_cases, *posted.cases}
+        if told:
+            await workflow.execute_activity_method(
+                Cases.announce_cases, CaseNews(case_ids=tuple(sorted(told))), **RECORD
+            )
+
+    async def _reimbursed(self, ref: DocumentRef) -> Reimbursed:
+        reimbursed: Reimbursed = await workflow.execute_local_activity_method(
+            Reimbursement.read_reimbursement, ref, **LOCAL
+        )
+        return reimbursed
+
+    async def _attach(self, ref: DocumentRef) -> Attached:
+        attached: Attached = await workflow.execute_activity_method(
+            Reimbursement.attach_receipts, ref, **READ
+        )
+        return attached
+
+    async def _wait(self, posted: Posted, reimbursed: Reimbursed, attached: Attached) -> None:
+        """Until there is news; or until the ERP can be asked again, or somebody has to be told."""
+        waits = []
+        if posted.again_in_seconds is not None:
+            waits.append(min(timedelta(seconds=posted.again_in_seconds), ASK_AGAIN_MAX))
+        if attached.missing:
+            waits.append(ASK_AGAIN_MAX)
+        if late := self._late_in(reimbursed):
+            waits.append(late)
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._news,
+                timeout=min(waits, default=None),
+                timeout_summary="deadline of the reimbursement" if late else "ask the ERP again",
+            )
+
+    def _late_in(self, reimbursed: Reimbursed) -> timedelta | None:
+        """How long until the reimbursement is late, or late once more; None if none is owed."""
+        if reimbursed.posted_at is None or reimbursed.ended:
+            return None
+        due = reimbursed.posted_at + REIMBURSE_WITHIN
+        over = workflow.now() - due
+        self._escalations = 0 if over < timedelta(0) else 1 + over // ESCALATE_EVERY
+        return max(due + self._escalations * ESCALATE_EVERY - workflow.now(), timedelta(seconds=1))
+
+    def _show(
+        self, stopped: int, posted: Posted, reimbursed: Reimbursed, attached: Attached
+    ) -> None:
+        """Say in Temporal's UI what this report waits for."""
+        self._late_in(reimbursed)
+        if stopped:
+            state = sa.WAITS_FOR_PERSON
+        elif self._escalations:
+            state = sa.ESCALATED
+        else:
+            state = sa.WAITS_FOR_PAYMENT if reimbursed.posted else sa.RUNNING
+        if workflow.info().typed_search_attributes.get(sa.STATE) != state:
+            workflow.upsert_search_attributes([sa.STATE.value_set(state)])
+        workflow.set_current_details(
+            reimbursement_details(
+                reimbursed,
+                attached,
+                stopped=bool(stopped),
+                uncertain=bool(posted.uncertain),
+                escalations=self._escalations,
+            )
+        )
+
+    @workflow.signal(
+        description="The source or the ERP has news of this report, or a case let it go."
+    )
+    def document_changed(self) -> None:
+        self._news = True
