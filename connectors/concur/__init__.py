@@ -1,1 +1,10 @@
-"""SAP Concur, a source of expense reports."""
+"""SAP Concur, a source of expense reports. Its simulator is never imported here."""
+
+from connectors.base.system import System
+from connectors.concur.connector import Concur, connect
+from connectors.concur.manifest import MANIFEST
+from connectors.concur.options import ConcurOptions
+
+SYSTEM = System("concur", ConcurOptions, connect, MANIFEST.rate_limits)
+
+__all__ = ["MANIFEST", "SYSTEM", "Concur", "ConcurOptions", "connect"]
