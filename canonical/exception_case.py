@@ -142,6 +142,7 @@ ACCEPTABLE: Final = frozenset(
         Cause.EXPENSE_BEFORE_HIRE,
         Cause.PER_DIEM_MEAL_CONFLICT,
         Cause.OVER_RATE,
+        Cause.ERP_WARNING,
     }
 )
 
