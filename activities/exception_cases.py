@@ -1,6 +1,6 @@
 """Exception cases: told to their workflows, tried with one line, released, waived, closed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from canonical.messages import (
 )
 from canonical.posting import PostingState
 from canonical.posting_period import PeriodState
+from canonical.rejection import Rejection
 from rules.policies import Policies
 from store import amendments, case_lines, cases, documents, masters
 from store.case_lines import LineOfCase
@@ -50,8 +51,11 @@ class ExceptionCaseActivities:
         document_workflows: DocumentWorkflows,
         case_workflows: CaseWorkflows,
         policies: Policies,
+        take_rejections: Collection[str] = (),
     ) -> None:
         self._database = database
+        # The sources that can be told that something was rejected.
+        self._take_rejections = take_rejections
         self._documents = document_workflows
         self._case_workflows = case_workflows
         self._policies = policies
@@ -78,7 +82,11 @@ class ExceptionCaseActivities:
                     connection, ref.case_id, CaseState.RESOLVED, who, expected=_UNRESOLVED
                 )
                 case = await self._case(connection, ref.case_id)
-            return CaseView.of(case, await _open_period(connection, case))
+            return CaseView.of(
+                case,
+                await _open_period(connection, case),
+                tells_rejections=case.connection in self._take_rejections,
+            )
 
     @activity.defn
     async def begin_resolution(self, decision: CaseResolution) -> Canary:
@@ -185,7 +193,21 @@ class ExceptionCaseActivities:
         async with self._database.transaction() as connection:
             case = await self._case(connection, decision.case_id)
             self._authorise(case, decision.request.by, resolution)
-            await self._move(connection, case, CaseState.WAITING_FOR_SOURCE, who, resolution)
+            if case.connection in self._take_rejections:
+                told = _rejection(case, decision.request.reason)
+                lines = await case_lines.reject(connection, decision.case_id, who, told)
+                await self._move(connection, case, CaseState.RESOLVED, who, resolution)
+                lines += await case_lines.reject(connection, decision.case_id, who, told)
+                owed = await documents.touch(connection, _documents(lines))
+            else:
+                await self._move(connection, case, CaseState.WAITING_FOR_SOURCE, who, resolution)
+                lines, owed = [], []
+        if lines:
+            await self._wake(owed)
+            return ResolutionOutcome(
+                state=CaseState.RESOLVED,
+                message=f"{len(lines)} go back to {case.connection}, which is told why.",
+            )
         return ResolutionOutcome(
             state=CaseState.WAITING_FOR_SOURCE,
             message=f"{case.connection} cannot be told by the platform: ask the approver to "
@@ -290,6 +312,12 @@ def _who(decision: CaseResolution) -> Who:
     return Who(request.by, reason, f"case {decision.case_id}")
 
 
+def _rejection(case: ExceptionCase, reason: str) -> str:
+    """What the source's processor reads: what is wrong, and what the person here says to it."""
+    message = f"{case.root_cause.sentence} {reason}".strip()[:1000]
+    return Rejection(code=case.root_cause.cause, message=message).model_dump_json()
+
+
 def _changes(case: ExceptionCase, resolution: Resolution) -> dict[str, str]:
     """What a resolution puts in place of the source's values; 'accept' vouches for the cause."""
     if isinstance(resolution, PostToPeriod):
@@ -307,5 +335,7 @@ def _changes(case: ExceptionCase, resolution: Resolution) -> dict[str, str]:
                 type="not_acceptable",
                 non_retryable=True,
             )
-        changes[f"accept:{Cause(accepted)}"] = "yes"
+        # Of an ERP's warnings only this one is accepted: the subject begins with its name.
+        warned = cause is Cause.ERP_WARNING
+        changes[f"accept:{cause}"] = case.root_cause.subject.split(" ")[0] if warned else "yes"
     return changes

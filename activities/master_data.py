@@ -4,6 +4,7 @@ from temporalio import activity
 
 from activities.connector_errors import as_application_error
 from activities.heartbeats import heartbeats
+from canonical.masters import Masters
 from canonical.messages import MasterDataRef
 from connectors.base.capabilities import MasterDataSource, PostingCalendar
 from connectors.base.connections import Connections
@@ -31,11 +32,12 @@ class MasterDataActivities:
 
     async def refresh(self, ref: MasterDataRef) -> None:
         """The same, outside Temporal."""
-        source = self._connections.filling(ref.connection, MasterDataSource)
+        source = self._connections.all_filling(MasterDataSource).get(ref.connection)
         target = self._connections.filling(ref.target, MasterDataSource)
         calendar = self._connections.filling(ref.target, PostingCalendar)
         # The calendar last: whether a period is open should be the freshest fact.
-        ours = await source.masters()
+        # A source without masters of its own names the ERP's codes.
+        ours = await source.masters() if source is not None else Masters()
         theirs = await target.masters()
         periods = await calendar.posting_periods()
         async with self._database.transaction() as connection:

@@ -128,12 +128,21 @@ class CaseView(Message):
     amounts: tuple[str, ...] = ()
     amount_minor: int = 0
     deadline_at: datetime
+    # The platform can tell the source of a rejection; otherwise people have to.
+    tells_rejections: bool = False
 
     @classmethod
-    def of(cls, case: ExceptionCase, open_period: str | None = None) -> "CaseView":
+    def of(
+        cls,
+        case: ExceptionCase,
+        open_period: str | None = None,
+        *,
+        tells_rejections: bool = False,
+    ) -> "CaseView":
         """Make the view of a case."""
         return cls(
             open_period=open_period,
+            tells_rejections=tells_rejections,
             case_id=UUID(case.id),
             cause=case.root_cause.cause,
             legal_entity=case.root_cause.legal_entity,

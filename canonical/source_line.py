@@ -10,11 +10,15 @@ ObjectName = Literal["time_entry", "expense_report"]
 
 
 class LineStatus(StrEnum):
-    """Where a source line stands at its source. WITHDRAWN was approved once."""
+    """Where a source line stands at its source. WITHDRAWN was approved once.
+
+    REJECTED was sent back to the source by a person here, and waits to be approved anew.
+    """
 
     NOT_APPROVED = "NOT_APPROVED"
     APPROVED = "APPROVED"
     WITHDRAWN = "WITHDRAWN"
+    REJECTED = "REJECTED"
     DELETED = "DELETED"
     UNREADABLE = "UNREADABLE"
 

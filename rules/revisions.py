@@ -47,6 +47,8 @@ def _approved(
     previous: LineVersion | None, version: LineVersion, entry: Shown, seen_at: datetime
 ) -> LineVersion:
     assert entry.approval is not None
+    if previous and previous.status is LineStatus.REJECTED and _unchanged(previous, entry):
+        return replace(version, status=LineStatus.REJECTED)
     approved = replace(version, status=LineStatus.APPROVED, financial_hash=entry.financial_hash)
     still = previous is not None and previous.status is LineStatus.APPROVED
     if previous and still and previous.financial_hash == entry.financial_hash:
@@ -67,6 +69,14 @@ def _placed(entry: Shown) -> tuple[ObjectName, str, date]:
             return TIME_ENTRY, entry.timesheet, entry.work_date
         case ExpenseReport():
             return EXPENSE_REPORT, entry.id, entry.latest_date
+
+
+def _unchanged(previous: LineVersion, entry: Shown) -> bool:
+    """Whether a source still shows what was sent back to it, approval and all."""
+    given = entry.approval.approved_at if entry.approval else None
+    return previous.financial_hash == entry.financial_hash and (
+        given is None or given == previous.approved_at
+    )
 
 
 def gone(previous: LineVersion) -> LineVersion:

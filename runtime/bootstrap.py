@@ -92,7 +92,11 @@ class Activities:
                 acknowledged=acknowledged,
             ),
             cases=ExceptionCaseActivities(
-                database, documents, CaseWorkflows(platform.client), policies
+                database,
+                documents,
+                CaseWorkflows(platform.client),
+                policies,
+                _take_rejections(connections),
             ),
             intake=IntakeActivities(database, connections),
             dispatch=DispatchActivities(database, documents),
@@ -168,6 +172,15 @@ def _acknowledged(configuration: Configuration, connections: Connections) -> fro
     }
     return frozenset(
         name for name, one in configuration.sources().items() if one.acknowledge and name in able
+    )
+
+
+def _take_rejections(connections: Connections) -> frozenset[str]:
+    """The sources that can be told that something was rejected."""
+    return frozenset(
+        name
+        for name, one in connections.all_filling(ExpenseReportSink).items()
+        if one.manifest.takes_rejections
     )
 
 

@@ -27,3 +27,8 @@ def system_named(name: str) -> System:
             return loaded
     known = sorted({*_OURS, *(entry.name for entry in entry_points(group=ENTRY_POINTS))})
     raise ConfigurationError(f"no connector for '{name}'; there are {', '.join(known)}")
+
+
+def has_capability(name: str, capability: type) -> bool:
+    """Whether a system can be used in a role."""
+    return capability in system_named(name).capabilities

@@ -18,8 +18,10 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
-from canonical.messages import MasterDataRef, SourceRef, SweepRequest
+from canonical.messages import MasterDataRef, PaymentRef, SourceRef, SweepRequest
+from connectors.base.capabilities import ExpenseReportSource
 from runtime.configuration import Configuration, ConnectionSettings
+from runtime.registry import has_capability
 from runtime.topology import UPKEEP_QUEUE
 
 # Facts are fresher than the 15 minutes after which no decision is made on them.
@@ -27,6 +29,7 @@ REFRESH_EVERY: Final = timedelta(minutes=5)
 SWEEP_EVERY: Final = timedelta(minutes=15)
 SWEEP_EVERYTHING_EVERY: Final = timedelta(days=1)
 ACKNOWLEDGE_EVERY: Final = timedelta(seconds=15)
+WATCH_PAYMENTS_EVERY: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,12 @@ class Planned:
 
 def planned(configuration: Configuration) -> Iterator[Planned]:
     """All schedules that a configuration calls for."""
+
+    def expense(name: str) -> bool:
+        return has_capability(configuration.connections[name].system, ExpenseReportSource)
+
     for name, one in configuration.sources().items():
-        yield from _of_source(name, one)
+        yield from _of_expenses(name, one) if expense(name) else _of_time(name, one)
     for target in sorted(configuration.targets()):
         yield Planned(f"sweep/{target}", "SweepPostings", SweepRequest(target=target), SWEEP_EVERY)
         yield Planned(
@@ -51,21 +58,42 @@ def planned(configuration: Configuration) -> Iterator[Planned]:
             SweepRequest(target=target, full=True),
             SWEEP_EVERYTHING_EVERY,
         )
+    expenses = {one.posts_to for name, one in configuration.sources().items() if expense(name)}
+    for target in sorted(one for one in expenses if one is not None):
+        yield Planned(
+            f"payments/{target}",
+            "WatchPayments",
+            PaymentRef(target=target),
+            WATCH_PAYMENTS_EVERY,
+        )
 
 
-def _of_source(name: str, one: ConnectionSettings) -> Iterator[Planned]:
+def _source(name: str, one: ConnectionSettings) -> SourceRef:
     assert one.posts_to is not None
-    ref = SourceRef(
+    return SourceRef(
         connection=name,
         target=one.posts_to,
         first_poll_days=one.first_poll_days,
         reread_days=one.reread_days,
     )
+
+
+def _of_expenses(name: str, one: ConnectionSettings) -> Iterator[Planned]:
+    ref = _source(name, one)
+    every = timedelta(seconds=one.poll_every_seconds)
+    yield Planned(f"poll/{name}", "PollExpenseSource", ref, every)
+    masters = MasterDataRef(connection=name, target=ref.target)
+    yield Planned(f"masters/{name}", "RefreshMasterData", masters, REFRESH_EVERY)
+    yield Planned(f"tell/{name}", "TellExpenseSource", ref, ACKNOWLEDGE_EVERY)
+
+
+def _of_time(name: str, one: ConnectionSettings) -> Iterator[Planned]:
+    ref = _source(name, one)
     every = timedelta(seconds=one.poll_every_seconds)
     yield Planned(f"poll/{name}", "PollSource", ref, every)
     reread = timedelta(seconds=one.reread_every_seconds)
     yield Planned(f"reread/{name}", "RereadSource", ref, reread)
-    masters = MasterDataRef(connection=name, target=one.posts_to)
+    masters = MasterDataRef(connection=name, target=ref.target)
     yield Planned(f"masters/{name}", "RefreshMasterData", masters, REFRESH_EVERY)
     if one.acknowledge:
         yield Planned(f"acknowledge/{name}", "AcknowledgePostings", ref, ACKNOWLEDGE_EVERY)

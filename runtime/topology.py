@@ -4,7 +4,7 @@ Postings run on a queue per ERP connection, alone, so that one ERP's limits and 
 own; timesheets run on a queue per region.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -18,6 +18,8 @@ from canonical.messages import REPORT, TIMESHEET, posting_queue
 from canonical.posting import PostingKind
 from connectors.base.capabilities import ExpenseReportSource, PostingTarget, TimeEntrySource
 from runtime.bootstrap import Activities, Platform, routes_of
+from runtime.configuration import Configuration
+from runtime.registry import has_capability
 from workflows.backfill import Backfill
 from workflows.exception_case import ExceptionCase
 from workflows.expense_to_reimbursement import ExpenseToReimbursement
@@ -37,6 +39,9 @@ DEPLOYMENT: Final = "ledgerway"
 _STICKY_TIMEOUT: Final = timedelta(seconds=2)
 _WORKFLOWS_CACHED: Final = 2000
 _AT_ONCE: Final = 50
+
+# What a source of each kind of document can be used as.
+_SOURCE_OF: Final[Mapping[str, type]] = {TIMESHEET: TimeEntrySource, REPORT: ExpenseReportSource}
 
 UPKEEP: Final[tuple[type, ...]] = (
     *(PollSource, RereadSource, Backfill, PollExpenseSource),
@@ -76,7 +81,7 @@ def queues_of(platform: Platform, activities: Activities) -> Iterator[Queue]:
         cases.announce_cases,
     ]
     reimbursement = activities.reimbursement
-    for queue, kind in sorted(_document_queues(platform)):
+    for queue, kind in sorted(document_queues(platform.configuration)):
         if kind == TIMESHEET:
             yield Queue(queue, shared, (TimeToPosting,))
         else:
@@ -119,18 +124,13 @@ def queues_of(platform: Platform, activities: Activities) -> Iterator[Queue]:
                 )
 
 
-def _document_queues(platform: Platform) -> Iterator[tuple[str, str]]:
+def document_queues(configuration: Configuration) -> set[tuple[str, str]]:
     """The queue of each region and kind of document that some source there has."""
-    has = {
-        TIMESHEET: set(platform.connections.all_filling(TimeEntrySource)),
-        REPORT: set(platform.connections.all_filling(ExpenseReportSource)),
-    }
-    routes = routes_of(platform.configuration)
-    yield from {
+    return {
         (route.task_queue(kind), kind)
-        for kind, sources in has.items()
-        for name, route in routes.items()
-        if name in sources
+        for name, route in routes_of(configuration).items()
+        for kind, capability in _SOURCE_OF.items()
+        if has_capability(configuration.connections[name].system, capability)
     }
 
 

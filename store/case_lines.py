@@ -165,3 +165,38 @@ async def waive(connection: Connection, case_id: UUID, who: Who) -> list[LineOfC
         who.correlation_id,
     )
     return [LineOfCase.of(row) for row in rows]
+
+
+async def reject(
+    connection: Connection, case_id: UUID, who: Who, rejection: str
+) -> list[LineOfCase]:
+    """Send what a case stops back to its source; it is told why through the outbox.
+
+    `rejection` is the JSON of a canonical Rejection. What was sent and is not settled stays.
+    """
+    rows = await connection.fetch(
+        f"""
+        WITH rejected AS (
+          UPDATE posting p
+          SET state = 'CANCELLED', released_at = NULL, actor = $2, reason = $3,
+              correlation_id = $4
+          WHERE p.case_id = $1 AND p.state = 'EXCEPTION' AND p.kind NOT IN ('reversal', 'undo')
+          RETURNING p.*
+        ), told AS (
+          INSERT INTO outbox
+            (connection, object, source_id, posting_key, kind, reference, document_id, detail)
+          SELECT connection, object, source_id, key, 'failed', reference, '', $5 FROM rejected
+          ON CONFLICT (posting_key, kind, ordinal) DO NOTHING
+        ), sent_back AS (
+          UPDATE source_line l SET status = 'REJECTED' FROM rejected r
+          WHERE (l.connection, l.object, l.source_id) = (r.connection, r.object, r.source_id)
+        )
+        SELECT {_LINE}, NULL::date AS starts_on FROM rejected p
+        """,
+        case_id,
+        who.actor,
+        who.reason,
+        who.correlation_id,
+        rejection,
+    )
+    return [LineOfCase.of(row) for row in rows]

@@ -6,6 +6,7 @@ from typing import Any, Final
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from canonical.exception_case import ACCEPTABLE
     from canonical.hours import hours_from_seconds
     from canonical.messages import CaseView
 
@@ -48,10 +49,7 @@ def _what_to_paste(case: CaseView) -> str:
             {"kind": "amend", **you, "changes": _example_change(case), **why},
         ),
         ("Never post it:", {"kind": "waive", **you, **why}),
-        (
-            f"Send it back (the approver withdraws the approval in {case.connection}):",
-            {"kind": "reject", **you, **why},
-        ),
+        (f"Send it back ({_who_is_told(case)}):", {"kind": "reject", **you, **why}),
     ]
     if case.open_period:
         to_period = {"kind": "post_to_period", **you, "period": case.open_period}
@@ -64,6 +62,12 @@ def _what_to_paste(case: CaseView) -> str:
     )
 
 
+def _who_is_told(case: CaseView) -> str:
+    if case.tells_rejections:
+        return f"{case.connection} is told, with your reason"
+    return f"the approver withdraws the approval in {case.connection}"
+
+
 def _fitting(body: dict[str, Any]) -> str:
     """On one line if Temporal's UI shows it whole, else on several."""
     line = json.dumps(body)
@@ -72,13 +76,17 @@ def _fitting(body: dict[str, Any]) -> str:
 
 def _example_change(case: CaseView) -> dict[str, Any]:
     match case.cause:
-        case "over_24_hours" | "duplicate_in_source":
-            return {"accept": case.cause}
+        case cause if cause in ACCEPTABLE:
+            return {"accept": cause}
         case "missing_dimension" | "inactive_dimension":
             return {"cost_centre": "code of an open cost centre"}
         case "unknown_employee" | "leaver" | "not_yet_employed":
             return {"employee": "code of an employee in the ERP"}
         case "unknown_task" | "closed_task":
             return {"task": "code of a task in the ERP"}
+        case "unknown_account":
+            return {"account": "code of an open account in the ERP"}
+        case "missing_tax_code":
+            return {"tax_code": "code of a tax in the ERP"}
         case _:
             return {"project": "code of a project in the ERP"}

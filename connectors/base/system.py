@@ -22,3 +22,5 @@ class System:
     connect: Callable[[Any, RateBudget], Connected]
     # The vendor's limits, for the budget that is made before the connector is.
     rate_limits: tuple[RateLimit, ...] = ()
+    # What it can be used as, for what is set up before anything is connected.
+    capabilities: frozenset[type] = frozenset()

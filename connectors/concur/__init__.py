@@ -5,6 +5,6 @@ from connectors.concur.connector import Concur, connect
 from connectors.concur.manifest import MANIFEST
 from connectors.concur.options import ConcurOptions
 
-SYSTEM = System("concur", ConcurOptions, connect, MANIFEST.rate_limits)
+SYSTEM = System("concur", ConcurOptions, connect, MANIFEST.rate_limits, MANIFEST.capabilities)
 
 __all__ = ["MANIFEST", "SYSTEM", "Concur", "ConcurOptions", "connect"]

@@ -8,6 +8,11 @@ STATEMENTS: Final = (
     ALTER TABLE posting ADD CONSTRAINT posting_kind_check
       CHECK (kind IN ('time', 'expense', 'reversal', 'undo'))
     """,
+    "ALTER TABLE source_line DROP CONSTRAINT source_line_status_check",
+    """
+    ALTER TABLE source_line ADD CONSTRAINT source_line_status_check CHECK (status IN
+      ('NOT_APPROVED', 'APPROVED', 'WITHDRAWN', 'REJECTED', 'DELETED', 'UNREADABLE'))
+    """,
     # Whether a source has given a report over to us: asked before the first byte leaves, so that
     # "claimed before" can be told from "claimed by somebody else".
     """

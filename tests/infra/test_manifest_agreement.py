@@ -10,16 +10,16 @@ import httpx
 import pytest
 
 from activities.case_workflows import CASE_QUEUE
-from canonical.messages import posting_queue
+from canonical.messages import REPORT, TIMESHEET, posting_queue
 from connectors.base.connections import Connections
 from rules.policies import Policies
-from runtime.bootstrap import Platform, routes_of
+from runtime.bootstrap import Platform
 from runtime.configuration import load_configuration, options_for
 from runtime.health import Health, served
 from runtime.registry import system_named
 from runtime.settings import Settings
 from runtime.temporal import connect
-from runtime.topology import UPKEEP_QUEUE
+from runtime.topology import UPKEEP_QUEUE, document_queues
 from sandbox.temporal_server import TemporalServer
 from store.database import Database
 from tests.infra.manifests import (
@@ -59,9 +59,13 @@ def all_queues() -> set[str]:
     """The task queues that the example configuration calls for."""
     configuration, _ = load_configuration(EXAMPLE_CONFIG)
     return {
-        *(route.task_queue for route in routes_of(configuration).values()),
+        *(queue for queue, _ in document_queues(configuration)),
         *(CASE_QUEUE, UPKEEP_QUEUE),
-        *(posting_queue(target) for target in configuration.targets()),
+        *(
+            posting_queue(target, kind)
+            for target in configuration.targets()
+            for kind in (TIMESHEET, REPORT)
+        ),
     }
 
 
