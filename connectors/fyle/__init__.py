@@ -1,1 +1,10 @@
-"""Fyle (Sage Expense Management), a source of expense reports."""
+"""Fyle (Sage Expense Management), a source of expense reports. Its simulator is not imported."""
+
+from connectors.base.system import System
+from connectors.fyle.connector import Fyle, connect
+from connectors.fyle.manifest import MANIFEST
+from connectors.fyle.options import FyleOptions
+
+SYSTEM = System("fyle", FyleOptions, connect, MANIFEST.rate_limits, MANIFEST.capabilities)
+
+__all__ = ["MANIFEST", "SYSTEM", "Fyle", "FyleOptions", "connect"]
