@@ -50,6 +50,7 @@ class PostingLine:
     cost_centre: str | None = None
     project: str | None = None
     tax: int | None = None
+    tax_name: str = ""
     tax_code: str | None = None
     tax_base: Money | None = None
     foreign_tax: bool = False
@@ -64,7 +65,8 @@ class PostingLine:
 class Recharge:
     """A billable cost for the project's customer, net of recovered tax (DOMAIN rule 24)."""
 
-    project: str
+    # None where a person has to name it.
+    project: str | None
     item: str
     incurred_date: date
     amount: Money

@@ -179,6 +179,7 @@ def _post_tax(
             why=share.why,
             account=roles.get(ExpenseRole.TAX_RECOVERABLE),
             tax=share.number,
+            tax_name=share.name,
             tax_code=share.erp_tax,
             tax_base=net,
             **_objects(item, portion),
@@ -194,6 +195,7 @@ def _post_tax(
             why=f"{share.why}; the rest joins the cost",
             account=roles.get(rest) or _cost_account(books, item, portion),
             tax=share.number,
+            tax_name=share.name,
             foreign_tax=share.foreign,
             **_objects(item, portion),
         )
@@ -224,13 +226,11 @@ def _recharge(
     books: _Books, item: ExpenseItem, portion: Portion, shares: Sequence[TaxShare]
 ) -> None:
     """Pass a billable cost on to the project, net of what tax is recovered of it."""
-    if not item.billable:
+    project = portion.allocation.project
+    if not item.billable or (project is None and not books.policy.billable_needs_project):
         return
-    project: str | None = portion.allocation.project
     if project is None:
-        if books.policy.billable_needs_project:
-            books.findings += _no_project(books.report, item)
-        return
+        books.findings += _no_project(books.report, item)
     recovered = sum((one.recoverable for one in shares), Money.zero(portion.gross.currency))
     books.recharges.append(
         Recharge(project, item.id, item.transaction_date, portion.gross + -recovered)

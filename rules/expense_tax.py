@@ -17,6 +17,8 @@ class TaxShare:
     """One tax of one allocation, divided: `recoverable` and `rest` sum to it."""
 
     number: int
+    # Country, authority and code, as far as the source names them.
+    name: str
     amount: Money
     recoverable: Money
     rest: Money
@@ -73,6 +75,7 @@ def _share(
             )
     share = TaxShare(
         number=number,
+        name=" ".join(part for part in (country, tax.authority, tax.code) if part) or "unnamed",
         amount=tax.amount,
         recoverable=recoverable,
         rest=tax.amount + -recoverable,

@@ -1,9 +1,18 @@
 """Facts: what is known of a source and of its ERP at one moment, ready for rules to ask."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from canonical.masters import DimensionValue, Employee, LegalEntity, Project, Task
+from canonical.masters import (
+    Account,
+    Currency,
+    DimensionValue,
+    Employee,
+    LegalEntity,
+    Project,
+    Task,
+    TaxCode,
+)
 from canonical.posting_period import PostingPeriod
 
 
@@ -12,7 +21,8 @@ class Facts:
     """Master data of both sides, joined by cross-references.
 
     `employees`, `projects` and `tasks` give the ERP's record for a source's id; the `source_`
-    ones give the source's own record. Dimension values are known by (legal entity, code).
+    ones give the source's own record. Dimension values, accounts and tax codes are known by (legal
+    entity, code), currencies by their ISO code; an ERP that lists none of a kind leaves it empty.
     """
 
     source: str
@@ -30,3 +40,6 @@ class Facts:
     employees_by_code: Mapping[str, Employee]
     projects_by_code: Mapping[str, Project]
     tasks_by_code: Mapping[str, Task]
+    accounts: Mapping[tuple[str, str], Account] = field(default_factory=dict)
+    tax_codes: Mapping[tuple[str, str], TaxCode] = field(default_factory=dict)
+    currencies: Mapping[str, Currency] = field(default_factory=dict)

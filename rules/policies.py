@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from canonical.exception_case import Cause
 from canonical.text import Code
+from rules.expense_policy import ExpensePolicy
 
 
 class ClosedPeriodPolicy(StrEnum):
@@ -23,7 +24,7 @@ class Policy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     closed_period: ClosedPeriodPolicy = ClosedPeriodPolicy.NEXT_OPEN
-    # Dimensions that a time line must carry.
+    # Dimensions that a time line, or a cost, must carry.
     required_dimensions: tuple[Code, ...] = ("cost_centre",)
     # Who owns a case of this legal entity: a role or a queue, never a person's name.
     case_owner: Code = "finance-operations"
@@ -32,6 +33,8 @@ class Policy(BaseModel):
     resolvers: tuple[Code, ...] = ("*",)
     # Who may waive lines for good; empty: the resolvers.
     waivers: tuple[Code, ...] = ()
+    # Accounts, taxes and rates of expenses.
+    expense: ExpensePolicy = Field(default_factory=ExpensePolicy)
 
 
 class Policies(BaseModel):

@@ -63,7 +63,7 @@ def the_record_is_in_the_currency_that_was_spent(one: Case, ours: Rows) -> None:
         rate = item.exchange_rate
         assert row.amount == round(item.transaction.amount / rate, 2)
         assert row.currency == "USD"
-    assert ours[-1] == Row(EMPLOYEE, -sum(row.amount for row in ours[:-1]), "USD")
+    assert ours[-1] == Row(EMPLOYEE, -sum((row.amount for row in ours[:-1]), Decimal(0)), "USD")
 
 
 def the_record_has_the_advance_on_the_wrong_side(one: Case, ours: Rows) -> None:
