@@ -115,6 +115,7 @@ async def _resolve(
     opened: "Platform", case: "ExceptionCase", request: "ResolutionRequest"
 ) -> "ResolutionOutcome":
     from temporalio.client import WorkflowUpdateFailedError
+    from temporalio.exceptions import ApplicationError
 
     from activities.case_workflows import CaseWorkflows, case_workflow_id
     from canonical.messages import CaseView, ResolutionOutcome
@@ -128,7 +129,9 @@ async def _resolve(
             "resolve_exception", request, result_type=ResolutionOutcome
         )
     except WorkflowUpdateFailedError as error:
-        raise CommandError(f"Not resolved: {error.cause or error}") from error
+        cause = error.cause
+        said = cause.message if isinstance(cause, ApplicationError) else str(cause)
+        raise CommandError(f"Not resolved: {said}") from error
     return outcome
 
 

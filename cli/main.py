@@ -26,7 +26,7 @@ ledger.add_to(app)
 def run() -> None:
     """Run the command line and end the process with its exit code."""
     try:
-        result = app(standalone_mode=False)
+        result = app(standalone_mode=False, prog_name="ledgerway")
     except CommandError as error:
         err.print(f"[red]{error}[/]")
         leave(error.code)

@@ -3,6 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from activities.patience import patiently
 from canonical.posting import PostedDocument
 from cli.exits import CommandError
 from connectors.base.capabilities import PostingTarget, TimeEntrySource
+from connectors.base.errors import ConnectorError
 from runtime.bootstrap import Platform
 from store import masters, reports
 from store.reports import PostedLine, SourceTotal
@@ -68,10 +70,10 @@ async def reconciliation(opened: Platform, source: str, period: str) -> Reconcil
         known = await reports.approved_ids(connection, source, first, last)
         approved = await reports.source_totals(connection, source, first, last)
         entities = (await masters.masters_of(connection, target)).legal_entities
-    booked = {
-        entity.code: await _booked(opened, target, entity.id, first, last) for entity in entities
-    }
-    at_source = await _approved_at_source(opened, source, first, last)
+    with _asking(target):
+        booked = {one.code: await _booked(opened, target, one.id, first, last) for one in entities}
+    with _asking(source):
+        at_source = await _approved_at_source(opened, source, first, last)
     return Reconciliation(
         ledger=_ledger_totals(posted, booked),
         erp=[
@@ -84,6 +86,15 @@ async def reconciliation(opened: Platform, source: str, period: str) -> Reconcil
             *_between_source_and_ledger(at_source, known, source),
         ],
     )
+
+
+@contextmanager
+def _asking(connection: str) -> Iterator[None]:
+    """Say which system it is that cannot be asked."""
+    try:
+        yield
+    except ConnectorError as error:
+        raise CommandError(f"{connection} cannot be asked: {error.code}") from error
 
 
 async def _booked(

@@ -8,7 +8,7 @@ from cli.exits import CommandError
 from cli.options import Json
 from cli.output import as_json, out, table
 from cli.running import run
-from cli.session import platform, settings
+from cli.session import in_words, platform, settings
 
 schedules = typer.Typer(
     help="What happens by itself: polls, re-reads, sweeps, acknowledgements.", no_args_is_help=True
@@ -52,10 +52,8 @@ def migrate() -> None:
     """Bring the ledger's database to this version; safe to run from many places at once."""
     from store import schema
 
-    try:
+    with in_words():
         run(schema.upgrade(settings().database_url.get_secret_value()))
-    except OSError as error:
-        raise CommandError(f"The ledger does not answer: {error}") from error
     out.print("The ledger is up to date.")
 
 

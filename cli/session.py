@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,8 +20,10 @@ WORLD: Final = HOME / "demo" / "world"
 def settings() -> "Settings":
     """Settings from the environment; else those of the local world that is up.
 
-    Raises CommandError if there is neither.
+    Raises CommandError if there is neither, or with the setting that cannot be used.
     """
+    from pydantic import ValidationError
+
     from runtime.settings import Settings
 
     if "LEDGERWAY_DATABASE_URL" not in os.environ:
@@ -32,30 +34,53 @@ def settings() -> "Settings":
                 "LEDGERWAY_TEMPORAL_ADDRESS, or start the local world: ledgerway up"
             )
         os.environ.update(json.loads(described.read_text())["environment"])
-    return Settings.model_validate({})
+    try:
+        return Settings.model_validate({})
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = f"LEDGERWAY_{'_'.join(map(str, first['loc'])).upper()}"
+        raise CommandError(f"{name}: {first['msg']}") from error
 
 
 @asynccontextmanager
 async def platform() -> AsyncIterator["Platform"]:
     """Open everything a command may need; raises CommandError with what is not there."""
     from runtime.bootstrap import platform_from
-    from runtime.configuration import ConfigurationError, load_configuration
+    from runtime.configuration import load_configuration
     from runtime.temporal import connect_as
 
     found = settings()
-    try:
+    with in_words():
         configuration, policies = load_configuration(found.config)
-        client = await connect_as(found)
+        try:
+            client = await connect_as(found)
+        except RuntimeError as error:
+            raise CommandError(
+                f"Temporal does not answer at {found.temporal_address}. If this is the local "
+                "world, start it: ledgerway up"
+            ) from error
+        async with platform_from(found, configuration, policies, client) as ready:
+            yield ready
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Say in a sentence what is not there, not configured or not allowed; as CommandError."""
+    import asyncpg
+    from temporalio.service import RPCError
+
+    from runtime.configuration import ConfigurationError
+    from store.database import UNAVAILABLE
+
+    try:
+        yield
     except ConfigurationError as error:
         raise CommandError(str(error)) from error
-    except RuntimeError as error:
+    except asyncpg.UndefinedTableError as error:
         raise CommandError(
-            f"Temporal does not answer at {found.temporal_address}. If this is the local world, "
-            "start it: ledgerway up"
+            "The database is no ledger of this version; run: ledgerway migrate"
         ) from error
-    try:
-        opened = platform_from(found, configuration, policies, client)
-        async with opened as ready:
-            yield ready
-    except OSError as error:
+    except UNAVAILABLE as error:
         raise CommandError(f"The ledger does not answer: {error}") from error
+    except RPCError as error:
+        raise CommandError(f"Temporal refuses: {error.message}") from error

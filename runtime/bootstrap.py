@@ -122,10 +122,14 @@ async def platform_from(
 ) -> AsyncIterator[Platform]:
     """Open the ledger and make the connections; nothing is sent to any system yet."""
     database = await Database.connect(settings.database_url.get_secret_value())
-    connected = {
-        name: _connect(name, one, settings, database)
-        for name, one in configuration.connections.items()
-    }
+    try:
+        connected = {
+            name: _connect(name, one, settings, database)
+            for name, one in configuration.connections.items()
+        }
+    except BaseException:
+        await database.close()
+        raise
     platform = Platform(configuration, policies, database, Connections(connected), client)
     try:
         yield platform

@@ -1,0 +1,5 @@
+"""`python -m cli` is `ledgerway`."""
+
+from cli.main import run
+
+run()
