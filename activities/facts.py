@@ -87,6 +87,9 @@ def facts_of(
         employees_by_code={one.code: one for one in theirs.employees},
         projects_by_code={one.code: one for one in theirs.projects},
         tasks_by_code={one.code: one for one in theirs.tasks},
+        accounts={(one.legal_entity or "", one.code): one for one in theirs.accounts},
+        tax_codes={(one.legal_entity or "", one.code): one for one in theirs.tax_codes},
+        currencies={one.code: one for one in theirs.currencies},
     )
 
 

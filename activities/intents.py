@@ -55,6 +55,7 @@ class Intents:
             dimensions=ready.dimensions,
             value=ready.value,
             body=ready.body,
+            accepted=ready.accepted,
         )
         return self._new(line, intent, ready.seconds)
 

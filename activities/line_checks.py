@@ -1,11 +1,12 @@
 """Line checks: how the lines of each kind of document are checked, in one form for all kinds."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from activities.posting_causes import WARNING
 from canonical.exception_case import Cause, RootCause
-from canonical.expense import EXPENSE_REPORT
+from canonical.expense import EXPENSE_REPORT, ExpenseReport
 from canonical.messages import REPORT, TIMESHEET
 from canonical.money import Money
 from canonical.posting import Dimension, PostingBody, PostingKind
@@ -13,7 +14,7 @@ from canonical.posting_period import PeriodDecision
 from canonical.source_line import LineVersion, ObjectName
 from canonical.text import Code
 from canonical.time_entry import TIME_ENTRY, TimeEntry
-from rules import time_checks
+from rules import expense_checks, time_checks
 from rules.facts import Facts
 from rules.policies import Policies
 
@@ -26,11 +27,15 @@ KIND_OF: Final[Mapping[str, PostingKind]] = {
 
 @dataclass(frozen=True, slots=True)
 class ToCheck:
-    """An approved line, what a person put in place of its values, and whether it is posted."""
+    """An approved line, what a person put in place of its values, and whether it is posted.
+
+    `others` are further approved lines of the same employee, as canonical JSON, to compare with.
+    """
 
     line: LineVersion
     amendments: Mapping[str, str]
     posted: bool
+    others: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,46 @@ def _time(result: time_checks.Ready | time_checks.Stopped) -> Ready | Stopped:
             return Stopped(result.root_cause, result.value, result.line.entry.seconds)
 
 
+def check_reports(
+    lines: Sequence[ToCheck], facts: Facts, policies: Policies
+) -> dict[str, Ready | Stopped]:
+    """Check expense reports, each on its own."""
+    return {one.line.source_id: _report(one, facts, policies) for one in lines}
+
+
+def _report(one: ToCheck, facts: Facts, policies: Policies) -> Ready | Stopped:
+    line = expense_checks.Line(
+        report=ExpenseReport.model_validate_json(one.line.entry or ""),
+        revision=one.line.revision,
+        amendments=one.amendments,
+        posted=one.posted,
+        others=[ExpenseReport.model_validate_json(other) for other in one.others],
+    )
+    result = expense_checks.check_report(line, facts, policies)
+    if isinstance(result, expense_checks.Stopped):
+        return Stopped(result.root_cause, result.value)
+    warning = one.amendments.get(f"accept:{Cause.ERP_WARNING}")
+    return Ready(
+        result.legal_entity,
+        result.body,
+        result.dimensions,
+        result.period,
+        result.value,
+        accepted=(f"{WARNING}{warning}",) if warning else (),
+    )
+
+
+def comparing(checks: LineChecks, others: Sequence[str]) -> LineChecks:
+    """The same checks, each line compared with these others."""
+
+    def check(
+        lines: Sequence[ToCheck], facts: Facts, policies: Policies
+    ) -> dict[str, Ready | Stopped]:
+        return checks([replace(one, others=others) for one in lines], facts, policies)
+
+    return check
+
+
 def refusing(checks: LineChecks, refused: Mapping[str, str]) -> LineChecks:
     """The same checks, but for reports that their source does not give over to us."""
 
@@ -125,4 +170,4 @@ def _refused(line: ToCheck, result: Ready | Stopped, code: str) -> Stopped:
 
 # Which kind of object the lines of a kind of document are.
 OBJECT_OF: Final[Mapping[str, ObjectName]] = {TIMESHEET: TIME_ENTRY, REPORT: EXPENSE_REPORT}
-CHECKS: Final[Mapping[str, LineChecks]] = {TIMESHEET: check_time}
+CHECKS: Final[Mapping[str, LineChecks]] = {TIMESHEET: check_time, REPORT: check_reports}

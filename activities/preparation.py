@@ -11,7 +11,7 @@ from activities.case_openings import CaseOpenings
 from activities.drafting import Draft, Drafter
 from activities.facts import FactsCache
 from activities.intents import Intents
-from activities.line_checks import CHECKS, OBJECT_OF, LineChecks, refusing
+from activities.line_checks import CHECKS, OBJECT_OF, LineChecks, comparing, refusing
 from canonical.expense import EXPENSE_REPORT
 from canonical.messages import REPORT, DocumentRef, Prepared
 from canonical.source_line import LineStatus, LineVersion
@@ -51,6 +51,7 @@ class PreparationActivities:
             checks = CHECKS[ref.kind]
             if ref.kind == REPORT:
                 lines, checks = await self._as_claimed(connection, lines, checks)
+                checks = comparing(checks, await source_lines.others_of_employee(connection, lines))
             ids = [line.source_id for line in lines]
             object_name = OBJECT_OF[ref.kind]
             postings = await posting_ledger.of_lines(connection, ref.connection, object_name, ids)

@@ -1,14 +1,16 @@
 """Python programs of ours that the local world runs as processes of their own."""
 
-import json
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
+from pydantic import BaseModel
 
+from connectors.base.http import exact_json_text
+from connectors.concur.simulated_state import CompanyState
 from connectors.harvest.simulated_state import AccountState, Selection
 from sandbox.child_process import LOCALHOST, ChildProcess, dies_with_its_parent, free_port
 
@@ -25,36 +27,34 @@ def with_checkout(environment: Mapping[str, str] | None = None) -> dict[str, str
     return {**(environment or {}), "PYTHONPATH": str(_CHECKOUT)}
 
 
-class HarvestServer:
-    """A simulated Harvest over HTTP; its account is a file that outlives the process."""
+class SimulatorServer:
+    """A vendor's simulator over HTTP; its state is a file that outlives the process."""
 
-    def __init__(self, home: Path, *, port: int | None = None) -> None:
+    def __init__(self, home: Path, module: str, title: str, *, port: int | None = None) -> None:
         self._home = home
+        self._module = module
         self._port = port or free_port()
-        self._child = ChildProcess(
-            "Harvest's simulator", home / "simulator.log", stop_signal=signal.SIGTERM
-        )
-        self._http = httpx.AsyncClient(base_url=f"http://{LOCALHOST}:{self._port}", timeout=30)
+        self._child = ChildProcess(title, home / "simulator.log", stop_signal=signal.SIGTERM)
+        self._http = httpx.AsyncClient(base_url=self.address, timeout=30)
 
     @property
-    def url(self) -> str:
-        """The vendor's own address."""
-        return f"http://{LOCALHOST}:{self._port}/v2"
+    def address(self) -> str:
+        """Where it answers."""
+        return f"http://{LOCALHOST}:{self._port}"
 
     @property
     def state_file(self) -> Path:
-        """Where the account is kept."""
+        """Where the state is kept."""
         return self._home / "account.json"
 
-    async def start(self, account: AccountState | None = None) -> Self:
-        """Serve an account; without one, the account that was kept."""
+    async def start(self, state: BaseModel | None = None) -> Self:
+        """Serve a state; without one, the state that was kept."""
         self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if account is not None:
-            self.state_file.write_text(account.model_dump_json())
+        if state is not None:
+            self.state_file.write_text(state.model_dump_json())
         await self._child.spawn(
             python_program(
-                "connectors.harvest.simulator",
-                *("--port", str(self._port), "--state", str(self.state_file)),
+                self._module, "--port", str(self._port), "--state", str(self.state_file)
             ),
             with_checkout(),
         )
@@ -62,23 +62,46 @@ class HarvestServer:
         return self
 
     async def stop(self) -> None:
-        """Keep the account and end the server."""
+        """Keep the state and end the server."""
         if self._child.alive:
-            self.state_file.write_text((await self.account()).model_dump_json())
+            self.state_file.write_bytes(await self._state())
         await self._child.stop()
         await self._http.aclose()
 
-    async def account(self) -> AccountState:
-        """Everything in the account, as its owner sees it."""
-        answer = await self._http.get("/__sim/state")
-        answer.raise_for_status()
-        return AccountState.model_validate_json(answer.content)
-
-    async def order(self, name: str, body: Any) -> None:
-        """Do what people would do in Harvest's own pages; `body` is one of its orders."""
-        content = body.model_dump_json() if hasattr(body, "model_dump_json") else json.dumps(body)
+    async def order(self, name: str, body: Any) -> Any:
+        """Do what people would do in the vendor's own pages; `body` is one of its orders."""
+        content = body.model_dump_json() if isinstance(body, BaseModel) else exact_json_text(body)
         answer = await self._http.post(f"/__sim/{name}", content=content)
         answer.raise_for_status()
+        return answer.json()["done"]
+
+    async def _state(self) -> bytes:
+        answer = await self._http.get("/__sim/state")
+        answer.raise_for_status()
+        return answer.content
+
+    async def _answers(self) -> bool:
+        try:
+            await self._http.get("/__sim/status")
+        except httpx.TransportError:
+            return False
+        return True
+
+
+class HarvestServer(SimulatorServer):
+    """A simulated Harvest."""
+
+    def __init__(self, home: Path, *, port: int | None = None) -> None:
+        super().__init__(home, "connectors.harvest.simulator", "Harvest's simulator", port=port)
+
+    @property
+    def url(self) -> str:
+        """The vendor's own address."""
+        return f"{self.address}/v2"
+
+    async def account(self) -> AccountState:
+        """Everything in the account, as its owner sees it."""
+        return AccountState.model_validate_json(await self._state())
 
     async def approve(self, ids: frozenset[int]) -> None:
         """Approve entries."""
@@ -92,12 +115,27 @@ class HarvestServer:
         """Delete entries."""
         await self.order("delete", Selection(ids=ids))
 
-    async def _answers(self) -> bool:
-        try:
-            await self._http.get("/__sim/status")
-        except httpx.TransportError:
-            return False
-        return True
+
+class ConcurServer(SimulatorServer):
+    """A simulated Concur."""
+
+    def __init__(self, home: Path, *, port: int | None = None) -> None:
+        super().__init__(home, "connectors.concur.simulator", "Concur's simulator", port=port)
+
+    async def company(self) -> CompanyState:
+        """Everything in the company, as its administrator sees it."""
+        return CompanyState.model_validate_json(await self._state())
+
+    async def release(self, documents: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Let documents be approved for good; gives their ids."""
+        ids: list[str] = await self.order("release", {"documents": list(documents)})
+        return ids
+
+    async def resubmit(self, document: str, content: Mapping[str, Any]) -> str:
+        """Submit and approve again, corrected, what was sent back; gives the new document's id."""
+        told = {"document": document, "content": content}
+        new: str = await self.order("resubmit", told)
+        return new
 
 
 class WorkerProgram:

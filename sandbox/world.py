@@ -1,4 +1,4 @@
-"""The local world: ledger, Temporal, a real ERP, a simulated Harvest and a worker, side by side."""
+"""The local world: ledger, Temporal, a real ERP, simulated sources and a worker, side by side."""
 
 import asyncio
 import json
@@ -14,12 +14,14 @@ from temporalio.api.enums.v1 import IndexedValueType
 from activities import search_attributes as sa
 from connectors.harvest.simulated_state import AccountState
 from sandbox.child_process import ServerError
+from sandbox.expense_month import PER_DIEM_TYPE, ExpenseMonth
+from sandbox.expense_policies import EXPENSE_POLICIES
 from sandbox.fault_control import FaultProxy
 from sandbox.file_lock import exclusive
 from sandbox.firm import Firm, Month, firm_of
 from sandbox.month import FirmAccount
 from sandbox.postgres import Postgres
-from sandbox.programs import HarvestServer, WorkerProgram
+from sandbox.programs import ConcurServer, HarvestServer, WorkerProgram
 from sandbox.temporal_server import NAMESPACE, SearchAttributes, TemporalServer
 from sandbox.tryton.server import TrytonServer
 from store import schema
@@ -91,6 +93,8 @@ class World:
             on_progress=on_progress,
         )
         self.harvest = HarvestServer(home / "harvest")
+        self._company = ExpenseMonth(self.firm).company()
+        self.concur = ConcurServer(home / "concur")
         self.worker = WorkerProgram(home / "worker", health_port=ports.metrics)
         self._proxy: FaultProxy | None = None
         self._stack = AsyncExitStack()
@@ -131,6 +135,7 @@ class World:
             "ERP": f"{self.erp.url} (database {self.erp.database})",
             "Metrics": self.worker.metrics_url,
             "Harvest (simulated)": self.harvest.url,
+            "Concur (simulated)": self.concur.address,
         }
 
     async def _start(self) -> None:
@@ -140,7 +145,7 @@ class World:
             async with asyncio.TaskGroup() as group:
                 for starting in (
                     *(self._start_erp(), self._start_ledger()),
-                    *(self._start_temporal(), self._start_harvest()),
+                    *(self._start_temporal(), self._start_harvest(), self._start_concur()),
                 ):
                     group.create_task(starting)
         except BaseExceptionGroup as troubles:
@@ -166,6 +171,10 @@ class World:
         await self.harvest.start(None if self._kept else self._account)
         self._stack.push_async_callback(self.harvest.stop)
 
+    async def _start_concur(self) -> None:
+        await self.concur.start(None if self._kept else self._company)
+        self._stack.push_async_callback(self.concur.stop)
+
     async def _start_erp(self) -> None:
         await self.erp.start()
         self._stack.push_async_callback(self.erp.stop)
@@ -184,7 +193,13 @@ class World:
     def _write_configuration(self) -> None:
         folder = self.home / "config"
         folder.mkdir(exist_ok=True, mode=0o700)
-        for name, secret in (("harvest", self._account.token), ("erp", self.erp.password)):
+        secrets = {
+            "harvest": self._account.token,
+            "concur-client": self._company.client_secret,
+            "concur-refresh": self._company.refresh_token,
+            "erp": self.erp.password,
+        }
+        for name, secret in secrets.items():
             path = folder / f"{name}.secret"
             path.touch(mode=0o600)
             path.write_text(secret)
@@ -193,8 +208,8 @@ class World:
             yaml.safe_dump(
                 {
                     "legal_entities": {
-                        "DE01": {"closed_period": "NEXT_OPEN"},
-                        "US01": {"closed_period": "HOLD"},
+                        code: {"closed_period": closed, "expense": EXPENSE_POLICIES[code]}
+                        for code, closed in (("DE01", "NEXT_OPEN"), ("US01", "HOLD"))
                     }
                 }
             )
@@ -215,6 +230,20 @@ class World:
                         "token": "file:harvest.secret",
                         "user_agent": "Ledgerway (https://github.com/ledgerway/ledgerway)",
                         "base_url": self.harvest.url,
+                    },
+                },
+                "concur": {
+                    "system": "concur",
+                    "posts_to": "tryton",
+                    "region": "emea",
+                    "poll_every_seconds": 15,
+                    "options": {
+                        "client_id": self._company.client_id,
+                        "client_secret": "file:concur-client.secret",
+                        "refresh_token": "file:concur-refresh.secret",
+                        "base_url": self.concur.address,
+                        "per_diem_types": [PER_DIEM_TYPE],
+                        "distance_unit": "km",
                     },
                 },
                 "tryton": {

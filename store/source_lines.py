@@ -115,6 +115,41 @@ async def entry_of(connection: Connection, source: str, document_id: str) -> str
     return entry
 
 
+# Reports that are compared lie at most so many days apart: a claim is made twice by mistake, and
+# not after a year.
+COMPARED_DAYS: Final = 90
+COMPARED_MAX: Final = 50
+
+
+async def others_of_employee(connection: Connection, lines: Sequence[LineVersion]) -> list[str]:
+    """The JSON of the employee's other approved lines of the same object, about the same time.
+
+    Only of those that were approved before: of two that claim the same the first is right.
+    """
+    if not lines or lines[0].work_date is None:
+        return []
+    one = lines[0]
+    rows = await connection.fetch(
+        """
+        SELECT entry FROM source_line
+        WHERE connection = $1 AND object = $2 AND employee = $3 AND source_id <> ALL ($4::text[])
+          AND status = 'APPROVED' AND entry IS NOT NULL
+          AND work_date BETWEEN $5::date - $6::int AND $5::date + $6::int
+          AND (approved_at, source_id) < ($8::timestamptz, $4[1])
+        ORDER BY changed_at DESC, source_id LIMIT $7
+        """,
+        one.connection,
+        one.object,
+        one.employee,
+        [line.source_id for line in lines],
+        one.work_date,
+        COMPARED_DAYS,
+        COMPARED_MAX,
+        one.approved_at,
+    )
+    return [row["entry"] for row in rows]
+
+
 async def save(connection: Connection, lines: Iterable[LineVersion]) -> None:
     """Write lines in their newest version."""
     rows = [tuple(getattr(line, name) for name in _LINE.types) for line in lines]
