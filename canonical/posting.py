@@ -118,6 +118,8 @@ class PostingIntent(Canonical):
     # The posting that this one takes back, and the ERP document that it is about.
     corrects: UUID | None = None
     corrects_document: ExternalId | None = None
+    # Warnings of the ERP, by the connector's codes, that a person has answered with yes.
+    accepted: tuple[Code, ...] = ()
 
     @property
     def time_line(self) -> TimeLine:

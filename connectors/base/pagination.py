@@ -35,6 +35,21 @@ class Pages(AsyncIterator[P], Generic[P]):
         return page
 
 
+class InTurn(AsyncIterator[P], Generic[P]):
+    """The pages of several lists, one list after the other; an error keeps the place."""
+
+    def __init__(self, *lists: AsyncIterator[P]) -> None:
+        self._lists = list(lists)
+
+    async def __anext__(self) -> P:
+        while self._lists:
+            try:
+                return await anext(self._lists[0])
+            except StopAsyncIteration:
+                self._lists.pop(0)
+        raise StopAsyncIteration
+
+
 def follow(
     first: str,
     fetch: Callable[[str], Awaitable[P]],

@@ -19,8 +19,8 @@ class CompareAndSetContract:
     """Inherit it with a fixture `world`: a `PostingTargetWorld`."""
 
     async def test_the_manifest_declares_it(self, world: PostingTargetWorld) -> None:
-        for operation in world.connect().manifest.operations:
-            assert operation.guard == CompareAndSet()
+        manifest = world.connect().manifest
+        assert manifest.operation(world.intent().kind).guard == CompareAndSet()
 
     async def test_a_replay_with_the_same_evidence_is_refused(
         self, world: PostingTargetWorld

@@ -6,16 +6,22 @@ from typing import Any, Final
 
 import httpx
 
+from canonical.expense_document import DocumentPayments
 from canonical.masters import Masters
 from canonical.posting import PostedDocument, PostingIntent, PostingKind, PostingOutcome
 from canonical.posting_period import PostingPeriod
-from connectors.base.capabilities import GuardEvidence
+from connectors.base.capabilities import Attachment, GuardEvidence
 from connectors.base.errors import ConnectionConfigError
 from connectors.base.manifest import Manifest
+from connectors.base.pagination import InTurn
 from connectors.base.rate_budget import RateBudget
 from connectors.tryton.client import Context, TrytonClient, TrytonOptions
+from connectors.tryton.document_wire import AccountRow, CurrencyRow, TaxRow
+from connectors.tryton.expense_documents import ExpenseDocuments
 from connectors.tryton.manifest import manifest_for
 from connectors.tryton.master_mapping import Companies, Works, readable
+from connectors.tryton.payments import payments_of
+from connectors.tryton.receipts import Receipts
 from connectors.tryton.time_lines import TimeLines
 from connectors.tryton.wire import (
     AnalyticAccountRow,
@@ -36,16 +42,28 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "project.work": ("read",),
     "analytic_account.account": ("read",),
     "account.period": ("read",),
+    "account.account": ("read",),
+    "account.tax": ("read",),
+    "account.journal": ("read",),
+    "account.configuration": ("read",),
+    "account.move.line": ("read",),
+    "account.invoice": ("read", "write", "create", "delete"),
+    "project.disbursement": ("read", "write", "create", "delete"),
+    "currency.currency": ("read",),
+    "party.party": ("read",),
+    "ir.attachment": ("read", "create"),
 }
 
 
 class Tryton:
-    """PostingTarget, MasterDataSource and PostingCalendar for one Tryton database."""
+    """All that the manifest says, for one Tryton database; each kind of posting has its module."""
 
     def __init__(self, options: TrytonOptions, client: TrytonClient) -> None:
         self._options: Final = options
         self._client: Final = client
         self._lines: Final = TimeLines(client, options.timeouts)
+        self._documents: Final = ExpenseDocuments(client, options)
+        self._receipts: Final = Receipts(client, options.timeouts)
         self._manifest: Final = manifest_for(options.timeouts)
 
     @property
@@ -86,6 +104,9 @@ class Tryton:
             "analytic_account.account",
             [["root.name", "=", self._options.cost_centre_root], ["type", "=", "normal"]],
         )
+        accounts = await self._all(AccountRow, "account.account")
+        taxes = await self._all(TaxRow, "account.tax", [["parent", "=", None]])
+        currencies = await self._all(CurrencyRow, "currency.currency")
         return Masters(
             legal_entities=companies.all,
             customers=works.customers(),
@@ -93,6 +114,9 @@ class Tryton:
             projects=works.projects(),
             tasks=readable(TimesheetWorkRow, tasks, works.task),
             dimension_values=readable(AnalyticAccountRow, centres, companies.cost_centre),
+            accounts=readable(AccountRow, accounts, companies.account),
+            tax_codes=readable(TaxRow, taxes, companies.tax_code),
+            currencies=readable(CurrencyRow, currencies, companies.currency),
         )
 
     async def posting_periods(self) -> Sequence[PostingPeriod]:
@@ -102,17 +126,24 @@ class Tryton:
         return readable(PeriodRow, periods, companies.period)
 
     async def guard_evidence(self, intents: Sequence[PostingIntent]) -> GuardEvidence:
-        """Read the stamps of all tasks of the call, in one call."""
-        return await self._lines.stamps(intents) if intents else {}
+        """Read the stamps of all tasks of the call, in one call; documents need none."""
+        if not intents or _kind(intents) in _DOCUMENTS:
+            return {}
+        return await self._lines.stamps(intents)
 
     async def find(
         self, intents: Sequence[PostingIntent]
     ) -> Mapping[str, tuple[PostedDocument, ...]]:
-        """Look lines up by reference, duplicates included; for UNDO by the line to take back."""
+        """Look up by reference, duplicates included; for UNDO by the line to take back."""
         if not intents:
             return {}
-        undo = _kind(intents) is PostingKind.UNDO
-        return await (self._lines.standing(intents) if undo else self._lines.carrying(intents))
+        match _kind(intents):
+            case PostingKind.TIME:
+                return await self._lines.carrying(intents)
+            case PostingKind.UNDO:
+                return await self._lines.standing(intents)
+            case PostingKind.EXPENSE | PostingKind.REVERSAL:
+                return await self._documents.find(intents)
 
     async def post(
         self,
@@ -121,28 +152,56 @@ class Tryton:
         *,
         last_byte_by: float | None = None,
     ) -> Sequence[PostingOutcome]:
-        """Create or delete the lines with one write, all or nothing, and read back what is there.
+        """Bring the intents into the ERP, each kind by its guard, and read back what is there.
 
-        `evidence` has the stamps of all tasks; without one the call is refused before it leaves.
+        Lines of time are created or deleted by one write, all or nothing; `evidence` has the
+        stamps of all their tasks, and without one the call is refused before it leaves. One
+        document is drafted and then posted, which is the only write that counts.
         """
         if not intents:
             return ()
         kind = _kind(intents)
         if len(intents) > self._manifest.operation(kind).bulk.lines_max:
             raise ValueError(f"{len(intents)} lines in one call")
-        undo = kind is PostingKind.UNDO
-        write = self._lines.take_back if undo else self._lines.book
-        return await write(intents, evidence, last_byte_by)
+        match kind:
+            case PostingKind.TIME:
+                return await self._lines.book(intents, evidence, last_byte_by)
+            case PostingKind.UNDO:
+                return await self._lines.take_back(intents, evidence, last_byte_by)
+            case PostingKind.EXPENSE | PostingKind.REVERSAL:
+                return [await self._documents.post(intents[0], last_byte_by)]
 
     def documents_since(self, since: datetime | None) -> AsyncIterator[Sequence[PostedDocument]]:
-        """Page through the lines that carry our reference; after an error, ask on for the page."""
-        return self._lines.changed_since(since)
+        """Page through what carries our reference; after an error, ask on for the page."""
+        return InTurn(self._lines.changed_since(since), self._documents.changed_since(since))
 
     def documents_between(
         self, legal_entity: str, first: date, last: date
     ) -> AsyncIterator[Sequence[PostedDocument]]:
-        """List our lines of one company (its id) and window of work dates, for reconciliation."""
-        return self._lines.between(legal_entity, first, last)
+        """List what is ours in one company (its id), for reconciliation.
+
+        Lines of time by the date of the work, documents by the date that they are posted on.
+        """
+        return InTurn(
+            self._lines.between(legal_entity, first, last),
+            self._documents.between(legal_entity, first, last),
+        )
+
+    async def remove_stray_drafts(self, older_than: datetime) -> int:
+        """Delete drafts of ours, and what they pass on, that were made before an instant."""
+        return await self._documents.remove_stray_drafts(older_than)
+
+    async def attached(self, document_id: str) -> frozenset[str]:
+        """Say which receipts a document has already."""
+        return await self._receipts.attached(document_id)
+
+    async def attach(self, document_id: str, attachments: Sequence[Attachment]) -> None:
+        """Add receipts to a document, in one call; a repeat is recognised by `attached`."""
+        await self._receipts.attach(document_id, attachments)
+
+    async def payments_of(self, document_ids: Sequence[str]) -> Sequence[DocumentPayments]:
+        """Read how far documents are paid, some hundred to a call."""
+        return await payments_of(self._client, document_ids)
 
     async def _companies(self) -> Companies:
         found = await self._all(CompanyRow, "company.company")
@@ -153,6 +212,7 @@ class Tryton:
         return [value async for page in pages for value in page]
 
 
+_DOCUMENTS: Final = frozenset({PostingKind.EXPENSE, PostingKind.REVERSAL})
 # Without it Tryton leaves inactive records out, leavers among them.
 _ACTIVE_OR_NOT: Final[Context] = {"active_test": False}
 

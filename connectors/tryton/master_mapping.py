@@ -8,15 +8,19 @@ from typing import Any, Final, TypeVar
 from canonical.base import Canonical
 from canonical.masters import (
     COST_CENTRE,
+    Account,
+    Currency,
     Customer,
     DimensionValue,
     Employee,
     LegalEntity,
     Project,
     Task,
+    TaxCode,
 )
 from canonical.posting_period import PeriodState, PostingPeriod
 from canonical.text import same_code, storable
+from connectors.tryton.document_wire import AccountRow, CurrencyRow, TaxRow
 from connectors.tryton.wire import (
     AnalyticAccountRow,
     CompanyRow,
@@ -34,6 +38,7 @@ _CODE_MAX: Final = 80
 _NAME_MAX: Final = 250
 _ORIGIN: Final = "project.work,"
 _DONE: Final = Decimal(1)
+_PERCENT: Final = Decimal(100)
 # Tasks may stand below tasks; a tree deeper than this turns in a circle.
 _DEPTH_MAX: Final = 50
 
@@ -92,6 +97,7 @@ class Companies:
             active_from=row.start_date,
             active_until=row.end_date,
             email=row.party.email or None,
+            party=str(row.party.id),
         )
 
     def cost_centre(self, row: AnalyticAccountRow) -> DimensionValue:
@@ -104,6 +110,46 @@ class Companies:
             legal_entity=self.code(row.company),
             active=row.active and row.state == "opened",
             dimension=COST_CENTRE,
+        )
+
+    def account(self, row: AccountRow) -> Account | None:
+        """An account that can be booked on; None for one that only groups others."""
+        if row.type is None:
+            return None
+        return Account(
+            connection=self.connection,
+            id=str(row.id),
+            code=_code(row.code, row.id),
+            name=_name(row.name),
+            legal_entity=self.code(row.company),
+            active=row.active and not row.closed,
+            active_from=row.start_date,
+            active_until=row.end_date,
+        )
+
+    def tax_code(self, row: TaxRow) -> TaxCode:
+        """A tax, by the short name that is printed on documents: its only code."""
+        rate = row.rate if row.type == "percentage" else None
+        return TaxCode(
+            connection=self.connection,
+            id=str(row.id),
+            code=_code(row.description, row.id),
+            name=_name(row.name),
+            legal_entity=self.code(row.company),
+            active=row.active,
+            active_from=row.start_date,
+            active_until=row.end_date,
+            rate=None if rate is None else rate * _PERCENT,
+        )
+
+    def currency(self, row: CurrencyRow) -> Currency:
+        """A currency; it belongs to no company."""
+        return Currency(
+            connection=self.connection,
+            id=str(row.id),
+            code=_code(row.code, row.id),
+            name=_name(row.name),
+            active=row.active,
         )
 
     def period(self, row: PeriodRow) -> PostingPeriod:

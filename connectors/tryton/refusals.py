@@ -21,7 +21,8 @@ _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f]+")
 # Names of fields and records, which people need. All else in quotes may be a person's name.
 _LABELS: Final = re.compile(
     r'"(Company|Employee|Date|Duration|Work|Description|UUID|Cost Price|Invoice Line'
-    r'|Timesheet Line|Timesheet Work|Timesheet Lines)"'
+    r"|Timesheet Line|Timesheet Work|Timesheet Lines"
+    r'|Account|Amount|Party|Account Invoice|Account Invoice Line|Project Disbursement)"'
 )
 # What a refused clause on a line of time means to people.
 _SENTENCES: Final[Mapping[str, str]] = {
@@ -42,6 +43,14 @@ class ServerExceptionError(RejectedError):
     """
 
 
+class UserWarningError(RejectedError):
+    """Tryton asks whether that is meant. `name` is what a person's yes is recorded under."""
+
+    def __init__(self, code: str, message: str, name: str) -> None:
+        super().__init__(code, message)
+        self.name = name
+
+
 def error_of(error: Any, *, write: bool) -> ConnectorError:
     """Say what the `error` member of an answer means; all of it was said with HTTP status 200.
 
@@ -56,7 +65,7 @@ def error_of(error: Any, *, write: bool) -> ConnectorError:
         case ["UserWarning", [name, message, *_]]:
             # The name begins with a hash of the records that it is about.
             code = f"user_warning:{_HASH.sub('', _word(name))}"[:_CODE_MAX]
-            return RejectedError(code, readable(message))
+            return UserWarningError(code, readable(message), str(name))
         case ["LoginException", *_]:
             return ConnectionConfigError("login_needs_more", "the ERP asks for a further factor")
         case _ if write:

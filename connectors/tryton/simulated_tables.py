@@ -26,6 +26,12 @@ class TableBuilder:
             "timesheet.work": {},
             "analytic_account.account": {},
             "account.period": {},
+            "currency.currency": {},
+            # It books no expenses: these are here to be found empty.
+            "account.account": {},
+            "account.tax": {},
+            "account.invoice": {},
+            "project.disbursement": {},
         }
 
     def build(self) -> Mapping[str, Table]:
@@ -35,7 +41,7 @@ class TableBuilder:
                 "company.company",
                 **{
                     "party.": self._party(company.code, company.name, ""),
-                    "currency.": {"id": 1, "code": company.currency},
+                    "currency.": self._currency(company.currency),
                 },
             )
             self._companies[company.code] = record["id"]
@@ -52,6 +58,11 @@ class TableBuilder:
         record = {"id": len(table) + 1, "rec_name": None, **values}
         table[record["id"]] = record
         return record
+
+    def _currency(self, code: str) -> dict[str, Any]:
+        known = self.tables["currency.currency"].values()
+        found = next((each for each in known if each["code"] == code), None)
+        return found or self._add("currency.currency", code=code, name=code, active=True)
 
     def _party(self, code: str, name: str, email: str) -> dict[str, Any]:
         number = next(self._party_ids)

@@ -35,7 +35,8 @@ def duration_on_wire(seconds: int) -> WireValue:
     return {"__class__": "timedelta", "seconds": seconds}
 
 
-def _members(value: Any, name: str) -> Mapping[str, Any]:
+def members_of(value: Any, name: str) -> Mapping[str, Any]:
+    """Open a value that names its class; ValueError if it is another's."""
     if not isinstance(value, dict) or value.get("__class__") != name:
         raise ValueError(f"not a {name}")
     return value
@@ -44,7 +45,7 @@ def _members(value: Any, name: str) -> Mapping[str, Any]:
 def _date(value: Any) -> Any:
     if value is None or isinstance(value, date):
         return value
-    found = _members(value, "date")
+    found = members_of(value, "date")
     try:
         return date(found["year"], found["month"], found["day"])
     except (KeyError, TypeError) as error:
@@ -52,7 +53,7 @@ def _date(value: Any) -> Any:
 
 
 def _whole_seconds(value: Any) -> Any:
-    seconds = _members(value, "timedelta").get("seconds")
+    seconds = members_of(value, "timedelta").get("seconds")
     if isinstance(seconds, Decimal) and seconds == seconds.to_integral_value():
         return int(seconds)
     if isinstance(seconds, int) and not isinstance(seconds, bool):

@@ -24,11 +24,15 @@ Domain = Sequence[object]
 
 
 class ErpError(Exception):
-    """The ERP did not do it. `kind` is Tryton's own word, such as UserError, or the HTTP status."""
+    """The ERP did not do it. `kind` is Tryton's own word, such as UserError, or the HTTP status.
+
+    `detail` is its message, and for a UserWarning the name under which it can be acknowledged.
+    """
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(f"{kind}: {message}")
         self.kind = kind
+        self.detail = message
 
 
 class JsonRpcSession:
@@ -116,9 +120,25 @@ class JsonRpcSession:
         found: int = rows[0]["id"]
         return found
 
-    async def run_wizard(self, wizard: str, *steps: tuple[str, Values]) -> None:
-        """Walk through a wizard: each step names a state, with the forms filled in so far."""
+    async def run_wizard(
+        self, wizard: str, *steps: tuple[str, Values], on: tuple[str, int] | None = None
+    ) -> None:
+        """Walk through a wizard: each step names a state, with the forms filled in so far.
+
+        `on` is the record that it was called for, as model and id.
+        """
         name = f"wizard.{wizard}"
+        before = self._context
+        if on is not None:
+            model, record = on
+            active = {"active_model": model, "active_id": record, "active_ids": [record]}
+            self._context = {**before, **active}
+        try:
+            await self._walk(name, steps)
+        finally:
+            self._context = before
+
+    async def _walk(self, name: str, steps: Sequence[tuple[str, Values]]) -> None:
         session, *_ = await self.call(f"{name}.create")
         for state, forms in steps:
             await self.call(f"{name}.execute", session, forms, state)

@@ -13,7 +13,9 @@ from connectors.base.rate_budget import Unlimited
 from connectors.tryton import TrytonOptions, connect
 from sandbox.tryton.json_rpc import JsonRpcSession
 from sandbox.tryton.server import TrytonServer
+from tests.connectors.tryton.expense_world import ExpenseWorld
 from tests.connectors.tryton.world import Desk, RealTrytonWorld, TrytonWorld
+from tests.erp_fixtures import last_month
 
 USER, PASSWORD = "connector", "simulated-password-1"
 
@@ -70,5 +72,13 @@ async def simulated_world(simulated_desk: Desk) -> AsyncIterator[TrytonWorld]:
 async def erp_world(erp_desk: Desk) -> AsyncIterator[RealTrytonWorld]:
     """A world in the real ERP."""
     world = RealTrytonWorld(erp_desk)
+    yield world
+    await world.close()
+
+
+@pytest.fixture
+async def expenses(erp: TrytonServer, erp_desk: Desk) -> AsyncIterator[ExpenseWorld]:
+    """Expense reports in the real ERP."""
+    world = ExpenseWorld(erp_desk, last_month())
     yield world
     await world.close()

@@ -2,7 +2,14 @@
 
 import pytest
 
-from connectors.base.capabilities import MasterDataSource, PostingCalendar, PostingTarget
+from connectors.base.capabilities import (
+    AttachmentTarget,
+    DraftKeeper,
+    MasterDataSource,
+    PaymentSource,
+    PostingCalendar,
+    PostingTarget,
+)
 from connectors.conformance.http_contract import HttpContract
 from connectors.conformance.posting_guard import CompareAndSetContract
 from connectors.conformance.posting_target import PostingTargetContract
@@ -33,6 +40,13 @@ class TestSimulatedTrytonOnTheWire(HttpContract):
 
 def test_it_fills_each_role_that_its_manifest_claims(world: TrytonWorld) -> None:
     tryton = world.connect()
-    roles = {PostingTarget, MasterDataSource, PostingCalendar}
+    roles = {
+        PostingTarget,
+        MasterDataSource,
+        PostingCalendar,
+        AttachmentTarget,
+        DraftKeeper,
+        PaymentSource,
+    }
     assert tryton.manifest.capabilities == roles
     assert all(isinstance(tryton, role) for role in roles)

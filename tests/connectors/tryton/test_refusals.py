@@ -10,7 +10,7 @@ from connectors.base.errors import (
     ConnectorError,
     RejectedError,
 )
-from connectors.tryton.refusals import ServerExceptionError, error_of
+from connectors.tryton.refusals import ServerExceptionError, UserWarningError, error_of
 
 LEFT = (
     'The value "Zebedee Quill" for field "Employee" in record "(12)" of "Timesheet Line" is not '
@@ -41,10 +41,10 @@ DEFINITION = {"context": "{}", "name": "end_date", "string": "End Date", "relati
         ),
         (
             ["UserWarning", ["9601eb2379ee3701cec28ab388a5f3c1.invoice_similar", "It is.", ""]],
-            RejectedError,
+            UserWarningError,
             "user_warning:invoice_similar",
         ),
-        (["UserWarning", ["plain", "It is.", ""]], RejectedError, "user_warning:plain"),
+        (["UserWarning", ["plain", "It is.", ""]], UserWarningError, "user_warning:plain"),
         (
             ["LoginException", ["sms_code", "Code", "char"]],
             ConnectionConfigError,
@@ -109,3 +109,11 @@ def test_messages_and_codes_are_short_whatever_comes() -> None:
     assert len(error.code) <= 80
     warning = error_of(["UserWarning", [10_000 * "x", "", ""]], write=True)
     assert len(warning.code) <= 80
+
+
+def test_a_warning_keeps_the_name_that_a_yes_is_recorded_under() -> None:
+    name = "9601eb2379ee3701cec28ab388a5f3c1.invoice_similar"
+    error = error_of(["UserWarning", [name, "It is.", ""]], write=True)
+    assert isinstance(error, UserWarningError)
+    assert isinstance(error, RejectedError)
+    assert error.name == name

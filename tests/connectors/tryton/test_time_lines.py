@@ -246,7 +246,7 @@ async def test_a_call_of_mixed_kinds_or_companies_is_a_programming_error(
         with pytest.raises(ValueError, match="one call"):
             await target.post(intents, {})
     reversal = here.model_copy(update={"kind": PostingKind.REVERSAL})
-    with pytest.raises(KeyError):
+    with pytest.raises(TypeError):
         await target.post([reversal], {})
     assert world.network.requests == []
 

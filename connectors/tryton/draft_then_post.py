@@ -1,0 +1,263 @@
+"""One attempt at posting one document: draft, search, delete the others, post, read back.
+
+The order is POSTING.md's, checked in tests/model/draft_then_post.py. A draft is harmless: it is no
+document, and posting one is the only write that counts. So the answer to any other write may be
+lost: that attempt has done nothing that matters, and what it left behind is found by the next
+one, or by the sweep of drafts. Only posting itself can have an unknown outcome.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from canonical.expense_document import ExpenseDocument
+from canonical.posting import Executed, PostingIntent, PostingOutcome, Unknown
+from connectors.base.errors import (
+    ConflictError,
+    ConnectorError,
+    OutcomeUnknownError,
+    RejectedError,
+    TransientError,
+)
+from connectors.tryton import document_mapping as mapping
+from connectors.tryton.client import Context, TrytonClient
+from connectors.tryton.document_mapping import Books, Paper, comparable
+from connectors.tryton.original import Original
+from connectors.tryton.papers import DISBURSEMENT, INVOICE, Papers, Seen
+from connectors.tryton.refusals import UserWarningError
+
+_LOG: Final = logging.getLogger(__name__)
+# Every round follows a refusal; what moves more often than this is busy.
+_ROUNDS_MAX: Final = 6
+_PAUSES_SECONDS: Final = (0.0, 0.0, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """A write that Tryton refused: posting one draft, or deleting some."""
+
+    error: ConnectorError
+    posting: int | None = None
+    deleting: frozenset[int] = frozenset()
+
+    def is_final(self, keep: int, others: Sequence[int]) -> bool:
+        """Whether it stands after the search: what it was about is still there, as it was."""
+        if isinstance(self.error, ConflictError):
+            return False
+        if self.posting is None:
+            return self.deleting <= set(others)
+        return self.posting == keep and not others
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be posted, what its codes are, and what it takes back."""
+
+    intent: PostingIntent
+    books: Books
+    original: Original | None
+
+
+class Attempt:
+    """Brings one document into the books, or proves why not; used once."""
+
+    def __init__(
+        self, client: TrytonClient, papers: Papers, task: Task, *, not_after: float
+    ) -> None:
+        self._client: Final = client
+        self._papers: Final = papers
+        self._intent: Final = task.intent
+        self._books: Final = task.books
+        self._original: Final = task.original
+        self._not_after: Final = not_after
+        self._context: Final[Context] = {"company": task.books.company}
+        self._wanted: Final = comparable(_without_disbursements(task.intent))
+        self._created: int | None = None
+
+    async def run(self) -> PostingOutcome:
+        """Go through the protocol to its end."""
+        try:
+            return await self._rounds()
+        except _BookedAfterAllError as booked:
+            return await self._adopt(booked.seen)
+
+    async def _rounds(self) -> PostingOutcome:
+        """Search and act on what is there; any refusal leads back to the search."""
+        refusal: _Refusal | None = None
+        for _ in range(_ROUNDS_MAX):
+            seen = await self._seen()
+            if seen.booked:
+                return await self._adopt(seen)
+            fit = [paper.id for paper in seen.drafts if self._fits(paper, seen)]
+            if not fit:
+                await self._begin(seen)
+                continue
+            keep = fit[0]
+            others = [paper.id for paper in seen.drafts if paper.id != keep]
+            if refusal is not None and refusal.is_final(keep, others):
+                await self._heed(refusal.error)
+            refusal = await self._post(keep, others)
+            if refusal is None:
+                return await self._read_back()
+        raise ConflictError("drafts_keep_moving", "others work on the same document")
+
+    async def _seen(self) -> Seen:
+        return await self._papers.seen(self._intent.reference, self._context)
+
+    def _fits(self, paper: Paper, seen: Seen) -> bool:
+        """Whether a draft is exactly what is meant, so that whoever made it, it may be posted."""
+        if paper.body is None or paper.reverses is not (self._original is not None):
+            return False
+        if comparable(paper.body) != self._wanted:
+            return False
+        if self._original is not None:
+            return True
+        meant = comparable(self._intent.expense_document)
+        return comparable(paper.with_disbursements(seen.of(paper))) == meant
+
+    async def _begin(self, seen: Seen) -> None:
+        """Create the draft, and what it passes on; a second time there is nothing to be gained."""
+        if self._created is None:
+            self._created = await self._create()
+        elif any(paper.id == self._created for paper in seen.papers):
+            raise await self._taken_back(
+                RejectedError("draft_differs", "the ERP made something else of the document")
+            )
+        else:
+            raise ConflictError("draft_gone", "the draft was deleted by somebody else")
+
+    async def _create(self) -> int:
+        try:
+            values = mapping.invoice_values(self._intent, self._books)
+            (draft,) = await self._harmless(f"model.{INVOICE}.create", [values])
+            if self._original is None and self._intent.expense_document.disbursements:
+                passed_on = mapping.disbursement_values(self._intent, draft, self._books)
+                await self._harmless(f"model.{DISBURSEMENT}.create", passed_on)
+        except RejectedError as error:
+            raise await self._taken_back(error) from error
+        number: int = draft
+        return number
+
+    async def _post(self, draft: int, others: Sequence[int]) -> _Refusal | None:
+        """Delete the other drafts, then post one: only if every deletion succeeded."""
+        try:
+            if others:
+                await self._harmless(f"model.{INVOICE}.delete", list(others))
+        except (RejectedError, ConflictError) as error:
+            return _Refusal(error, deleting=frozenset(others))
+        try:
+            if self._original is not None:
+                await self._harmless_all(await self._original.release())
+            await self._write(f"model.{INVOICE}.post", [draft])
+        except OutcomeUnknownError:
+            seen = await self._seen_or_nothing()
+            if seen is None or not seen.booked:
+                raise
+        except (RejectedError, ConflictError) as error:
+            return _Refusal(error, posting=draft)
+        return None
+
+    async def _heed(self, error: ConnectorError) -> None:
+        """The content was refused. A warning that a person accepted is acknowledged by its name.
+
+        Any other refusal is raised, after everything of ours is deleted again.
+        """
+        if isinstance(error, UserWarningError) and error.code in self._intent.accepted:
+            await self._harmless("model.res.user.warning.skip", error.name, False)  # noqa: FBT003
+        else:
+            raise await self._taken_back(error) from error
+
+    async def _taken_back(self, error: ConnectorError) -> ConnectorError:
+        """Delete everything of ours and see that it is gone; gives what is to be raised."""
+        try:
+            seen = await self._seen()
+            if not seen.booked:
+                await self._delete_drafts(seen)
+                if self._original is not None:
+                    await self._harmless_all(self._original.restore())
+                seen = await self._seen()
+            if seen.booked:
+                return _BookedAfterAllError(seen)
+            if seen.drafts or seen.stray_rows:
+                return TransientError("not_taken_back", f"refused ({error.code}), a draft is left")
+        except RejectedError as left:
+            # It was numbered by a person, perhaps: a person has to look anyway.
+            return RejectedError(error.code, f"{error} A draft is left in the ERP ({left.code}).")
+        except ConnectorError as trouble:
+            return TransientError("not_taken_back", f"refused ({error.code}), then {trouble.code}")
+        return error
+
+    async def _delete_drafts(self, seen: Seen) -> None:
+        """Delete drafts first: what they pass on is nobody's then, and can be posted no more."""
+        if seen.drafts:
+            await self._harmless(f"model.{INVOICE}.delete", [paper.id for paper in seen.drafts])
+        rows = Seen([paper for paper in seen.papers if paper.booked], seen.rows).stray_rows
+        if self._original is None and rows:
+            await self._harmless(f"model.{DISBURSEMENT}.delete", [row.id for row in rows])
+
+    async def _adopt(self, seen: Seen) -> PostingOutcome:
+        """One is booked: that is it. All drafts go; what stays behind is left to the sweep."""
+        reference = self._intent.reference
+        if len(seen.booked) > 1:
+            return Unknown(reference=reference, code="several_documents")
+        (paper,) = seen.booked
+        try:
+            await self._delete_drafts(seen)
+            if self._original is not None:
+                await self._harmless_all(await self._original.release())
+                seen = await self._seen()
+        except ConnectorError as error:
+            _LOG.warning("tryton: drafts beside %s stay for the sweep: %s", reference, error.code)
+        try:
+            document = mapping.document_from(paper, seen.of(paper))
+        except ValueError as error:
+            raise RejectedError("answer_not_understood", f"{INVOICE} {error}") from None
+        return Executed(reference=reference, document_id=document.document_id, document=document)
+
+    async def _read_back(self) -> PostingOutcome:
+        """A draft is never EXECUTED: only what is read back as booked is."""
+        seen = await self._seen_or_nothing()
+        if seen is None:
+            raise OutcomeUnknownError("not_read_back", "posted, but not seen since")
+        if not seen.booked:
+            raise OutcomeUnknownError("not_seen", "posted, but not shown as posted")
+        return await self._adopt(seen)
+
+    async def _seen_or_nothing(self) -> Seen | None:
+        for pause_seconds in _PAUSES_SECONDS:
+            await asyncio.sleep(pause_seconds)
+            try:
+                return await self._seen()
+            except ConnectorError as error:
+                _LOG.warning("tryton: a document was not read back: %s", error.code)
+        return None
+
+    async def _harmless(self, method: str, *params: Any) -> Any:
+        """Make a write that books nothing: if no answer comes, nothing that matters was done."""
+        try:
+            return await self._write(method, *params)
+        except OutcomeUnknownError as error:
+            raise TransientError("draft_unanswered", error.code) from error
+
+    async def _harmless_all(self, calls: Sequence[tuple[str, list[int]]]) -> None:
+        for method, numbers in calls:
+            await self._harmless(method, numbers)
+
+    async def _write(self, method: str, *params: Any) -> Any:
+        return await self._client.write(
+            method, *params, context=self._context, not_after=self._not_after
+        )
+
+
+class _BookedAfterAllError(ConnectorError):
+    """While our drafts were deleted, one of them turned out to be booked."""
+
+    def __init__(self, seen: Seen) -> None:
+        super().__init__("booked_after_all")
+        self.seen = seen
+
+
+def _without_disbursements(intent: PostingIntent) -> ExpenseDocument:
+    return intent.expense_document.model_copy(update={"disbursements": ()})
