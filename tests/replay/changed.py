@@ -11,9 +11,9 @@ with workflow.unsafe.imports_passed_through():
     from canonical.messages import (
         CaseRef,
         CaseView,
+        DocumentRef,
         MasterDataRef,
         TimesheetOutcome,
-        TimesheetRef,
     )
 
 
@@ -22,7 +22,7 @@ class HastyTimeToPosting(TimeToPosting):
     """Reads masters first, always."""
 
     @workflow.run
-    async def run(self, ref: TimesheetRef) -> TimesheetOutcome:
+    async def run(self, ref: DocumentRef) -> TimesheetOutcome:
         await workflow.execute_activity_method(
             MasterData.refresh_master_data,
             MasterDataRef(connection=ref.connection, target=ref.target),

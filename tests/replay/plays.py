@@ -15,7 +15,7 @@ from tests.e2e.local_platform import LocalPlatform, eventually
 
 Handle = WorkflowHandle[Any, Any]
 CLOSED: Final = "PRJ-1006"
-_POST: Final = "post_timesheet"
+_POST: Final = "post_document"
 _SIGNALED: Final = "WORKFLOW_EXECUTION_SIGNALED"
 
 
