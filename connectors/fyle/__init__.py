@@ -3,8 +3,16 @@
 from connectors.base.system import System
 from connectors.fyle.connector import Fyle, connect
 from connectors.fyle.manifest import MANIFEST
+from connectors.fyle.mapping import reports_on
 from connectors.fyle.options import FyleOptions
 
-SYSTEM = System("fyle", FyleOptions, connect, MANIFEST.rate_limits, MANIFEST.capabilities)
+SYSTEM = System(
+    "fyle",
+    FyleOptions,
+    connect,
+    MANIFEST.rate_limits,
+    MANIFEST.capabilities,
+    read_page=lambda options, page: reports_on(page, options.setting),
+)
 
 __all__ = ["MANIFEST", "SYSTEM", "Fyle", "FyleOptions", "connect"]

@@ -19,7 +19,7 @@ from connectors.base.http import Answer, verdict_by_status
 from connectors.base.pagination import Pages
 from connectors.base.rate_budget import RateBudget
 from connectors.base.records import RawRecord, raw_page
-from connectors.fyle import wire
+from connectors.fyle import told_wire, wire
 from connectors.fyle.manifest import IDS_MAX
 from connectors.fyle.options import FyleOptions
 from connectors.fyle.session import FyleSession
@@ -39,7 +39,7 @@ Filters = Mapping[str, str]
 class BulkRefusedError(RejectedError):
     """A bulk call was refused as a whole, and Fyle names the rows that it would not take."""
 
-    def __init__(self, rows: Sequence[wire.BulkRow]) -> None:
+    def __init__(self, rows: Sequence[told_wire.BulkRow]) -> None:
         super().__init__("bulk_refused")
         self.rows = tuple(rows)
 
@@ -51,6 +51,10 @@ class Page:
     records: tuple[RawRecord, ...]
     count: int
     offset: int
+
+
+# Pages that were read, by what was asked for.
+Memory = dict[str, Page]
 
 
 class FyleClient:
@@ -71,11 +75,31 @@ class FyleClient:
         await self._session.close()
 
     async def page(
-        self, path: str, filters: Filters, order: str, *, offset: int = 0, limit: int | None = None
+        self,
+        path: str,
+        filters: Filters,
+        order: str,
+        *,
+        offset: int = 0,
+        limit: int | None = None,
+        memory: Memory | None = None,
     ) -> Page:
-        """Read one page of a list."""
+        """Read one page of a list, or remember it.
+
+        Ten calls a second are few: who reads many pages as one keeps a memory, so that what met
+        trouble goes on where it was and gets to its end.
+        """
         place = {"order": order, "offset": str(offset), "limit": str(limit or self.page_size)}
-        answer = await self._session.read("GET", path, params={**filters, **place})
+        asked = f"{path} {sorted(filters.items())} {place}"
+        if memory is not None and asked in memory:
+            return memory[asked]
+        page = await self._read(path, {**filters, **place}, offset)
+        if memory is not None:
+            memory[asked] = page
+        return page
+
+    async def _read(self, path: str, query: Filters, offset: int) -> Page:
+        answer = await self._session.read("GET", path, params=dict(query))
         try:
             page = raw_page(answer.body, "data")
             envelope = wire.Envelope.model_validate(dict(page.envelope))
@@ -87,7 +111,9 @@ class FyleClient:
             raise TransientError("pages_in_a_circle", f"asked for {offset}, got {envelope.offset}")
         return Page(page.records, envelope.count, envelope.offset)
 
-    async def all_of(self, path: str, filters: Filters | None = None) -> list[RawRecord]:
+    async def all_of(
+        self, path: str, filters: Filters | None = None, *, memory: Memory | None = None
+    ) -> list[RawRecord]:
         """Read a whole list by its ids, which nobody moves: no page is counted off.
 
         What is asked for next stands behind the last id of a page, in Fyle's own order of ids.
@@ -95,34 +121,38 @@ class FyleClient:
 
         async def fetch(after: str) -> tuple[Page, str | None]:
             behind = {"id": f"gt.{after}"} if after else {}
-            page = await self.page(path, {**(filters or {}), **behind}, "id.asc")
+            page = await self.page(path, {**(filters or {}), **behind}, "id.asc", memory=memory)
             more = 0 < len(page.records) < page.count
             return page, _last_id(page.records) if more else None
 
         return [record async for page in Pages("", fetch) for record in page.records]
 
-    async def all_with(self, path: str, member: str, ids: Iterable[str]) -> list[RawRecord]:
+    async def all_with(
+        self, path: str, member: str, ids: Iterable[str], *, memory: Memory | None = None
+    ) -> list[RawRecord]:
         """Read the records whose `member` is one of the ids, in as few calls as fit."""
         wanted = list(dict.fromkeys(ids))
         found: list[RawRecord] = []
         for start in range(0, len(wanted), IDS_MAX):
             some = ",".join(wanted[start : start + IDS_MAX])
             if member == "id":
-                page = await self.page(path, {"id": f"in.({some})"}, "id.asc", limit=IDS_MAX)
+                page = await self.page(
+                    path, {"id": f"in.({some})"}, "id.asc", limit=IDS_MAX, memory=memory
+                )
                 found += page.records
             else:
-                found += await self.all_of(path, {member: f"in.({some})"})
+                found += await self.all_of(path, {member: f"in.({some})"}, memory=memory)
         return found
 
     async def bulk(self, path: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write many rows, all or nothing; raises BulkRefusedError with the rows at fault."""
         await self._session.write("POST", path, json={"data": list(rows)})
 
-    async def make(self, path: str, record: Mapping[str, Any]) -> wire.Made | None:
+    async def make(self, path: str, record: Mapping[str, Any]) -> told_wire.Made | None:
         """Write one record; None if Fyle took it and its answer does not say what it made."""
         answer = await self._session.write("POST", path, json={"data": dict(record)})
         try:
-            return wire.Made.model_validate(answer.json()["data"])
+            return told_wire.Made.model_validate(answer.json()["data"])
         except (ValueError, TypeError, KeyError):
             return None
 
@@ -144,7 +174,7 @@ def _last_id(records: Sequence[RawRecord]) -> str:
 def _verdict(answer: Answer, write: bool) -> ConnectorError | None:  # noqa: FBT001  A Verdict.
     if write and answer.status == httpx.codes.BAD_REQUEST:
         try:
-            return BulkRefusedError(wire.BulkError.model_validate(answer.json()).data)
+            return BulkRefusedError(told_wire.BulkError.model_validate(answer.json()).data)
         except ValueError:
             return RejectedError("http_400")
     return verdict_by_status(answer, write, _WRITE if write else _READ)

@@ -12,8 +12,8 @@ from canonical.masters import Masters
 from connectors.base.capabilities import Acknowledged, Claim, Claimed, ReportNews, SourcePage
 from connectors.base.manifest import Manifest
 from connectors.base.rate_budget import RateBudget
-from connectors.fyle import wire
-from connectors.fyle.client import FyleClient
+from connectors.fyle import master_wire, told_wire, wire
+from connectors.fyle.client import FyleClient, Memory
 from connectors.fyle.manifest import MANIFEST
 from connectors.fyle.mapping import is_id, readable, released
 from connectors.fyle.master_mapping import cost_centre, employee, masters_of, project, tax_code
@@ -34,6 +34,7 @@ class Fyle:
     ) -> None:
         self._setting: Final = options.setting
         self._client: Final = client
+        self._memory: Final[Memory] = {}
         self._telling: Final = Telling(client, options, now)
 
     @property
@@ -46,15 +47,16 @@ class Fyle:
     async def check(self) -> str:
         """Prove that the token opens an organisation as its administrator; name it."""
         page = await self._client.page("/admin/employees", {}, "id.asc", limit=1)
-        people = readable(page.records, wire.InOrganisation)
+        people = readable(page.records, master_wire.InOrganisation)
         named = people[0].org_id if people else "without employees"
         return f"Fyle organisation {named}, {page.count} employees"
 
     def expense_reports(self, since: datetime | None) -> AsyncIterator[SourcePage[ExpenseReport]]:
         """Page through the reports in payment processing that changed at or after an instant.
 
-        They come in the order in which they changed. After TransientError the iterator keeps its
-        place: wait, and ask it for the next page again.
+        They come in the order in which they changed, with their expenses; behind them those that
+        were sent back, without, and those of which only an expense changed. After TransientError
+        the iterator keeps its place: wait, and ask it for the next page again.
         """
         return ReportReading(self._client, self._setting, since).pages()
 
@@ -72,23 +74,33 @@ class Fyle:
         return await self._telling.tell(news)
 
     async def masters(self) -> Masters:
-        """Read employees, projects, cost centres and tax groups, in bulk."""
-        employees = await self._client.all_of("/admin/employees")
-        projects = await self._client.all_of("/admin/projects")
-        cost_centres = await self._client.all_of("/admin/cost_centers")
-        tax_groups = await self._client.all_of("/admin/tax_groups")
+        """Read employees, projects, cost centres and tax groups, in bulk.
+
+        What was read before trouble is remembered until a reading gets to its end.
+        """
+        employees, projects, cost_centres, tax_groups = [
+            await self._client.all_of(f"/admin/{name}", memory=self._memory)
+            for name in ("employees", "projects", "cost_centers", "tax_groups")
+        ]
+        self._memory.clear()
         at, books = self._setting.connection, self._setting.legal_entity
         return Masters(
-            employees=masters_of(employees, wire.Employee, lambda each: employee(each, at, books)),
-            projects=masters_of(projects, wire.ListedProject, lambda each: project(each, at)),
-            dimension_values=masters_of(
-                cost_centres, wire.ListedMaster, lambda each: cost_centre(each, at)
+            employees=masters_of(
+                employees, master_wire.Employee, lambda each: employee(each, at, books)
             ),
-            tax_codes=masters_of(tax_groups, wire.ListedTaxGroup, lambda each: tax_code(each, at)),
+            projects=masters_of(
+                projects, master_wire.ListedProject, lambda each: project(each, at)
+            ),
+            dimension_values=masters_of(
+                cost_centres, master_wire.ListedMaster, lambda each: cost_centre(each, at)
+            ),
+            tax_codes=masters_of(
+                tax_groups, master_wire.ListedTaxGroup, lambda each: tax_code(each, at)
+            ),
         )
 
 
-def _claimed(report: str, standing: wire.ReportStanding | None) -> Claimed:
+def _claimed(report: str, standing: told_wire.ReportStanding | None) -> Claimed:
     if standing is None:
         return Claimed(report, Claim.REFUSED, UNKNOWN)
     code = f"report_is_{standing.state.lower()}"

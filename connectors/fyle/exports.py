@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from connectors.base.capabilities import ReportNews, ReportStep
 from connectors.base.errors import ConnectionConfigError, OutcomeUnknownError, RejectedError
-from connectors.fyle import wire
+from connectors.fyle import told_wire
 from connectors.fyle.client import FyleClient
 from connectors.fyle.item_mapping import cut
 from connectors.fyle.mapping import readable
@@ -39,7 +39,7 @@ class Exports:
         listed = await self._client.all_with(
             "/admin/accounting_export_lineitems", "object_id", reports
         )
-        for line in readable(listed, wire.ExportLine):
+        for line in readable(listed, told_wire.ExportLine):
             found[line.object_id].add(line.reference or "")
         return found
 
@@ -65,7 +65,7 @@ class Exports:
         page = await self._client.page(
             "/admin/accounting_exports", {"name": f"eq.{name}"}, "id.asc", limit=1
         )
-        for export in readable(page.records, wire.Export):
+        for export in readable(page.records, told_wire.Export):
             return export.id
         try:
             made = await self._client.make(
@@ -91,11 +91,11 @@ def reference_of(news: ReportNews) -> str:
     return cut(" ".join(filter(None, (news.document, f"({news.reference})"))), _TEXT_MAX)
 
 
-def summary_of(news: ReportNews, status_url: str) -> wire.ExportSummary:
+def summary_of(news: ReportNews, status_url: str) -> told_wire.ExportSummary:
     """The export state that each expense of a report shows."""
     url = status_url.replace("{reference}", news.reference)
     if news.step is ReportStep.POSTED:
-        return wire.ExportSummary(state="COMPLETE", error_type=None, url=url)
+        return told_wire.ExportSummary(state="COMPLETE", error_type=None, url=url)
     mends = any(word in news.code for word in _MAPPING)
     error = "MAPPING" if mends else "ACCOUNTING_INTEGRATION_ERROR"
-    return wire.ExportSummary(state="ERROR", error_type=error, url=url)
+    return told_wire.ExportSummary(state="ERROR", error_type=error, url=url)

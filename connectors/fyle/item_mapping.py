@@ -19,7 +19,7 @@ from canonical.expense import (
 from canonical.money import Money, minor_units
 from canonical.text import label, storable
 from connectors.base.records import trouble_of
-from connectors.fyle import wire
+from connectors.fyle import master_wire, wire
 from connectors.fyle.options import Setting
 
 _NAME_MAX: Final = 250
@@ -202,7 +202,9 @@ def category_code(category: wire.Category) -> str:
     return _code(category.code) or label(category.display_name or category.name)
 
 
-def named_code(master: wire.CostCentre | wire.Project | wire.ListedMaster | None) -> str | None:
+def named_code(
+    master: wire.CostCentre | wire.Project | master_wire.ListedMaster | None,
+) -> str | None:
     """What a cost centre or project is known by: its code, or its name where it has none.
 
     The same for what an expense names and for the list of masters.

@@ -76,6 +76,12 @@ def stamp_of(record: RawRecord) -> datetime | None:
     return _tried(moment_of, _members(record).get("updated_at"))
 
 
+def perhaps_released(record: RawRecord) -> bool:
+    """Whether a report has expenses to be read: it is released, or its state is unreadable."""
+    state = _tried(wire.ReportState, _members(record).get("state"))
+    return state is None or released(state)
+
+
 def source_record(
     record: RawRecord, expenses: Sequence[RawRecord], setting: Setting
 ) -> SourceRecord[ExpenseReport]:
@@ -120,7 +126,8 @@ def expense_report(
     report: wire.Report, expenses: Sequence[RawRecord], setting: Setting
 ) -> ExpenseReport:
     """Turn a report and its expenses into ours; raises ValueError that names what is wrong."""
-    items = _items(report, expenses, setting)
+    # What is not released may be unfinished in any way: all that counts is that it is not.
+    items = _items(report, expenses, setting) if released(report.state) else ()
     # What the employee keeps to himself is in Fyle's sum, and not in what is approved.
     kept = sum((each.amount.amount for each in items if each.personal), Decimal(0))
     with naming("amount"):
@@ -137,8 +144,8 @@ def expense_report(
         report_date=report.submitted_on,
         submitted_at=report.last_submitted_at,
         items=items,
-        advances=_advances(report),
-        total=total,
+        advances=_advances(report) if items else (),
+        total=total if items else None,
         approval=_approval(report) if released(report.state) else None,
         changed_at=report.updated_at,
     )

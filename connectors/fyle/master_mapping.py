@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from canonical.masters import COST_CENTRE, DimensionValue, Employee, Master, Project, TaxCode
 from canonical.text import label
 from connectors.base.records import RawRecord, trouble_of
-from connectors.fyle import wire
+from connectors.fyle import master_wire, wire
 from connectors.fyle.item_mapping import cut, named_code
 from connectors.fyle.mapping import parsed
 
@@ -41,7 +41,7 @@ def masters_of(
     return tuple(masters.values())
 
 
-def employee(found: wire.Employee, connection: str, legal_entity: str | None) -> Employee:
+def employee(found: master_wire.Employee, connection: str, legal_entity: str | None) -> Employee:
     """A person; who was disabled stays in the list, because a last report may still come."""
     return Employee(
         connection=connection,
@@ -55,7 +55,7 @@ def employee(found: wire.Employee, connection: str, legal_entity: str | None) ->
     )
 
 
-def project(found: wire.ListedProject, connection: str) -> Project:
+def project(found: master_wire.ListedProject, connection: str) -> Project:
     """A project, under the code by which expenses name it."""
     return Project(
         connection=connection,
@@ -66,7 +66,7 @@ def project(found: wire.ListedProject, connection: str) -> Project:
     )
 
 
-def cost_centre(found: wire.ListedMaster, connection: str) -> DimensionValue:
+def cost_centre(found: master_wire.ListedMaster, connection: str) -> DimensionValue:
     """A cost centre, under the code by which expenses name it."""
     return DimensionValue(
         connection=connection,
@@ -78,7 +78,7 @@ def cost_centre(found: wire.ListedMaster, connection: str) -> DimensionValue:
     )
 
 
-def tax_code(found: wire.ListedTaxGroup, connection: str) -> TaxCode:
+def tax_code(found: master_wire.ListedTaxGroup, connection: str) -> TaxCode:
     """A tax group, under its name: that is all that an expense says of it."""
     return TaxCode(
         connection=connection,

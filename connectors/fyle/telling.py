@@ -12,10 +12,10 @@ from connectors.base.errors import (
     RejectedError,
     TransientError,
 )
-from connectors.fyle import wire
+from connectors.fyle import told_wire, wire
 from connectors.fyle.client import BulkRefusedError, FyleClient
 from connectors.fyle.exports import Exports, reference_of, summary_of
-from connectors.fyle.manifest import ROWS_MAX
+from connectors.fyle.manifest import REPORTS_MAX, ROWS_MAX
 from connectors.fyle.mapping import is_id, readable
 from connectors.fyle.options import FyleOptions
 
@@ -93,17 +93,17 @@ class Telling:
             await self._exports.explain(each, expenses[each.source_id][0].number)
         return _outcomes(known, await self._summarise(known, expenses))
 
-    async def _expenses(self, run: Run) -> Mapping[str, Sequence[wire.ExportedExpense]]:
+    async def _expenses(self, run: Run) -> Mapping[str, Sequence[told_wire.ExportedExpense]]:
         found = defaultdict(list)
         listed = await self._client.all_with(
             "/admin/expenses", "report_id", (each.source_id for each in run)
         )
-        for expense in readable(listed, wire.ExportedExpense):
+        for expense in readable(listed, told_wire.ExportedExpense):
             found[expense.report_id].append(expense)
         return found
 
     async def _summarise(
-        self, run: Run, expenses: Mapping[str, Sequence[wire.ExportedExpense]]
+        self, run: Run, expenses: Mapping[str, Sequence[told_wire.ExportedExpense]]
     ) -> set[str]:
         """Set the export state of all expenses that do not have it yet; gives refused reports."""
         rows: dict[str, Row] = {}
@@ -160,10 +160,10 @@ class Telling:
                 outcomes[report] = None
         return outcomes
 
-    async def standings(self, reports: Iterable[str]) -> Mapping[str, wire.ReportStanding]:
+    async def standings(self, reports: Iterable[str]) -> Mapping[str, told_wire.ReportStanding]:
         """Where reports stand now; one that Fyle does not list is not in the answer."""
         listed = await self._client.all_with("/admin/reports", "id", reports)
-        return {each.id: each for each in readable(listed, wire.ReportStanding)}
+        return {each.id: each for each in readable(listed, told_wire.ReportStanding)}
 
     async def _send(self, path: str, rows: Mapping[str, Row]) -> set[str]:
         """Write rows by their ids, and give those that Fyle refused.
@@ -195,7 +195,7 @@ def runs_of(news: Sequence[ReportNews]) -> Iterator[tuple[ReportStep, Run]]:
     for each in news:
         if run and (
             each.step is not run[0].step
-            or len(run) >= ROWS_MAX
+            or len(run) >= REPORTS_MAX
             or any(other.source_id == each.source_id for other in run)
         ):
             yield run[0].step, run
@@ -216,11 +216,11 @@ def _named(refusal: RejectedError, ids: Sequence[str]) -> set[str]:
     return found
 
 
-def _unpaid(standing: wire.ReportStanding | None) -> bool:
+def _unpaid(standing: told_wire.ReportStanding | None) -> bool:
     return standing is not None and standing.state is not wire.ReportState.PAID
 
 
-def _paid_code(standing: wire.ReportStanding, *, refused: bool) -> str | None:
+def _paid_code(standing: told_wire.ReportStanding, *, refused: bool) -> str | None:
     if standing.state is wire.ReportState.PAID:
         return _TOLD_BEFORE
     return f"report_is_{standing.state.lower()}" if refused else None
