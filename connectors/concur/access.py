@@ -86,7 +86,13 @@ class Access:
 
     def _refuse_to_move(self, geolocation: str | None) -> None:
         """A company lives in one data centre; an operator says which, never an answer."""
-        if geolocation and httpx.URL(geolocation).host.removeprefix("www-") != self._host:
+        if not geolocation:
+            return
+        try:
+            host = httpx.URL(geolocation).host
+        except httpx.InvalidURL as error:
+            raise TransientError("token_unreadable", type(error).__name__) from None
+        if host.removeprefix("www-") != self._host:
             raise ConnectionConfigError(
                 "lives_elsewhere",
                 "the company is in another data centre: set base_url to the geolocation that "
