@@ -14,6 +14,7 @@ from cli.running import run
 from cli.session import HOME, WORLD
 
 if TYPE_CHECKING:
+    from sandbox.expense_act import ExpenseAct
     from sandbox.firm import Month
     from sandbox.summary import Summary
 
@@ -59,7 +60,7 @@ def demo(
         out.print_json(as_json(summary.as_json()))
     else:
         _show(summary, path)
-    return DONE if summary.totals.agree else FOUND_SOMETHING
+    return DONE if summary.agree else FOUND_SOMETHING
 
 
 def up(
@@ -131,13 +132,14 @@ def _show(summary: "Summary", path: Path) -> None:
                     case.cause.replace("_", " "), case.subject, case.legal_entity, case.lines,
                     hours(case.seconds), case.amount, case.currency,
                 )
-                for case in summary.cases
+                for case in (*summary.cases, *summary.expenses.cases)
             ],
         )
     )  # fmt: skip
+    _show_expenses(summary.expenses)
     out.print(
         table(
-            "Control totals",
+            "Control totals of time",
             ("", "Lines", "Hours"),
             [
                 ("approved in Harvest", totals.approved, None),
@@ -154,8 +156,9 @@ def _show(summary: "Summary", path: Path) -> None:
     )
     verdict = (
         "[green]Source = ledger = ERP.[/]"
-        if totals.agree
-        else f"[red]They do not agree: {totals.differences} lines differ.[/]"
+        if summary.agree
+        else f"[red]They do not agree: {totals.differences} lines of time and "
+        f"{len(summary.expenses.totals.differences)} amounts of expenses differ.[/]"
     )
     out.print(f"{verdict} Survived on the way: {survived}, 1 x worker killed.")
     out.print(f"{summary.seconds} s; the same as JSON in {path}")
@@ -163,3 +166,22 @@ def _show(summary: "Summary", path: Path) -> None:
         "Next: [bold]ledgerway up[/], then [bold]ledgerway cases list[/] or Temporal's UI to "
         "resolve them."
     )
+
+
+def _show_expenses(expenses: "ExpenseAct") -> None:
+    out.print(
+        table(
+            "Expense reports",
+            ("", "Reports"),
+            [
+                ("approved in Concur", expenses.approved),
+                ("posted in the ERP", expenses.posted),
+                ("reimbursed, and Concur knows", expenses.reimbursed),
+                ("sent back, corrected and posted", expenses.returned),
+                ("in cases", sum(case.lines for case in expenses.cases)),
+                ("duplicates in the ERP", expenses.totals.duplicates),
+            ],
+        )
+    )
+    for difference in expenses.totals.differences:
+        out.print(f"[red]{difference}[/]", highlight=False)

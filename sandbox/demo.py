@@ -1,4 +1,4 @@
-"""The demo: a firm's month goes from Harvest into a real ERP while things go wrong."""
+"""The demo: a firm's month goes from Harvest and Concur into a real ERP while things go wrong."""
 
 import asyncio
 import shutil
@@ -12,6 +12,7 @@ from typing import Final
 from connectors.harvest.simulated_orders import Additions, Changes
 from connectors.harvest.simulated_state import Change, SimulatedEntry
 from sandbox.control_totals import control_totals
+from sandbox.expense_act import post_expenses
 from sandbox.faults import Fault, FaultKind
 from sandbox.firm import Month
 from sandbox.platform_view import PlatformView, Standing, platform_view
@@ -40,17 +41,19 @@ async def run_demo(home: Path, month: Month, cache: Path, ports: Ports, stage: S
     """Make a new world, carry the month through it, and leave it stopped and kept."""
     started = time.monotonic()
     await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
-    stage.step("Starting PostgreSQL, Temporal, Tryton, Harvest and a worker")
+    stage.step("Starting PostgreSQL, Temporal, Tryton, Harvest, Concur and a worker")
     world = World(home, month, cache=cache, faulty=True, ports=ports, on_progress=stage.building)
     async with world, platform_view(world) as platform:
         await _post_the_month(world, platform, stage)
         await _life_goes_on(world, platform, stage)
+        expenses = await post_expenses(world, platform, stage.step)
         stage.step("Asking Harvest, the ledger and the ERP for their totals")
         totals = await control_totals(world, platform)
         report = await world.proxy.report()
         return summary_of(
             totals,
             await platform.blocked(),
+            expenses,
             fired={kind.value: report.of(kind).fired for kind in FaultKind},
             seconds=round(time.monotonic() - started),
         )

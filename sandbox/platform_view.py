@@ -5,10 +5,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from temporalio.client import Client
 
-from canonical.messages import BackfillWindow, MasterDataRef, SourceRef
+from activities.case_workflows import case_workflow_id
+from canonical.messages import (
+    BackfillWindow,
+    MasterDataRef,
+    PaymentRef,
+    ResolutionOutcome,
+    ResolutionRequest,
+    SourceRef,
+)
 from runtime.temporal import connect
 from runtime.topology import UPKEEP_QUEUE
 from sandbox.firm import Firm
@@ -19,10 +28,12 @@ from store.database import Database
 _POLL_SECONDS: Final = 0.1
 SETTLE_SECONDS_MAX: Final = 300
 SOURCE: Final = SourceRef(connection="harvest", target="tryton")
+EXPENSES: Final = SourceRef(connection="concur", target="tryton")
 
 _PROGRESS: Final = """
     SELECT (SELECT count(*) FROM source_line WHERE status = 'APPROVED') AS approved,
-      (SELECT count(*) FROM posting WHERE state = 'POSTED' AND kind = 'time') AS posted,
+      (SELECT count(*) FROM posting
+       WHERE state = 'POSTED' AND kind IN ('time', 'expense')) AS posted,
       (SELECT count(*) FROM posting WHERE state = 'EXCEPTION') AS stopped,
       (SELECT count(*) FROM posting WHERE state IN ('PENDING', 'SENDING')) AS under_way,
       (SELECT count(*) FROM document WHERE news_seq > prepared_seq) AS owed
@@ -68,6 +79,24 @@ class PlatformView:
     async def read_source(self) -> None:
         """Take in what is new in Harvest, deletions included, and start or tell the workflows."""
         await self.run("PollSource", SOURCE)
+
+    async def read_expenses(self) -> None:
+        """Take in and claim what Concur has approved, and start or tell the workflows."""
+        ref = MasterDataRef(connection=EXPENSES.connection, target=EXPENSES.target)
+        await self.run("RefreshMasterData", ref)
+        await self.run("PollExpenseSource", EXPENSES)
+
+    async def tell_expenses(self) -> None:
+        """Look at what the ERP has paid, and tell Concur all that it is still to be told."""
+        await self.run("WatchPayments", PaymentRef(target=EXPENSES.target))
+        await self.run("TellExpenseSource", EXPENSES)
+
+    async def resolve(self, case: UUID, request: ResolutionRequest) -> ResolutionOutcome:
+        """Resolve a case as a person would."""
+        outcome: ResolutionOutcome = await self.client.get_workflow_handle(
+            case_workflow_id(case)
+        ).execute_update("resolve_exception", request, result_type=ResolutionOutcome)
+        return outcome
 
     async def reread(self, firm: Firm) -> None:
         """Read the firm's month, and the one before, whole: so deletions are found."""

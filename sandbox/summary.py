@@ -8,7 +8,9 @@ from typing import Any
 
 from canonical.exact import decimal_text
 from canonical.hours import hours_from_seconds
+from canonical.time_entry import TIME_ENTRY
 from sandbox.control_totals import ControlTotals, Total
+from sandbox.expense_act import ExpenseAct
 from store.reports import Blocked
 
 
@@ -17,9 +19,16 @@ class Summary:
     """What the demo came to."""
 
     totals: ControlTotals
+    # Of time alone; those of expenses are theirs.
     cases: Sequence[Blocked]
+    expenses: ExpenseAct
     fired: Mapping[str, int]
     seconds: int
+
+    @property
+    def agree(self) -> bool:
+        """Every side says the same, of time and of expenses."""
+        return self.totals.agree and self.expenses.agree
 
     def as_json(self) -> dict[str, Any]:
         """The summary with its documented top-level keys; amounts and hours are text."""
@@ -28,18 +37,7 @@ class Summary:
             "approved_lines": totals.approved,
             "posted_lines": totals.erp.lines,
             "lines_in_cases": totals.in_cases,
-            "cases": [
-                {
-                    "cause": case.cause,
-                    "subject": case.subject,
-                    "legal_entity": case.legal_entity,
-                    "lines": case.lines,
-                    "hours": decimal_text(hours_from_seconds(case.seconds)),
-                    "amount": decimal_text(case.amount),
-                    "currency": case.currency,
-                }
-                for case in self.cases
-            ],
+            "cases": [_case(case) for case in self.cases],
             "duplicates": totals.duplicates,
             "control_totals": {
                 "source": _total(totals.source),
@@ -47,6 +45,10 @@ class Summary:
                 "erp": _total(totals.erp),
             },
             "differences": totals.differences,
+            "expenses": {
+                **self.expenses.as_json(),
+                "cases": [_case(case) for case in self.expenses.cases],
+            },
             "faults_fired": dict(self.fired),
             "seconds": self.seconds,
         }
@@ -57,11 +59,29 @@ class Summary:
 
 
 def summary_of(
-    totals: ControlTotals, cases: Sequence[Blocked], *, fired: Mapping[str, int], seconds: int
+    totals: ControlTotals,
+    cases: Sequence[Blocked],
+    expenses: ExpenseAct,
+    *,
+    fired: Mapping[str, int],
+    seconds: int,
 ) -> Summary:
-    """Put together what was found."""
+    """Put together what was found; `cases` are all that are open."""
     happened = {kind: count for kind, count in fired.items() if count}
-    return Summary(totals, cases, happened, seconds)
+    of_time = [case for case in cases if case.object == TIME_ENTRY]
+    return Summary(totals, of_time, expenses, happened, seconds)
+
+
+def _case(case: Blocked) -> dict[str, Any]:
+    return {
+        "cause": case.cause,
+        "subject": case.subject,
+        "legal_entity": case.legal_entity,
+        "lines": case.lines,
+        "hours": decimal_text(hours_from_seconds(case.seconds)),
+        "amount": decimal_text(case.amount),
+        "currency": case.currency,
+    }
 
 
 def _total(total: Total) -> dict[str, Any]:

@@ -143,6 +143,8 @@ class Blocked:
     seconds: int
     amount: Decimal
     currency: str
+    # What the lines are: time entries or expense reports.
+    object: str = "time_entry"
 
 
 async def blocked(connection: Connection) -> list[Blocked]:
@@ -150,10 +152,10 @@ async def blocked(connection: Connection) -> list[Blocked]:
     rows = await connection.fetch(
         f"""
         SELECT c.cause, c.subject, c.legal_entity, c.state, c.id AS case_id, count(*) AS lines,
-               sum(p.seconds)::bigint AS seconds, sum(p.amount) AS amount, p.currency
+               sum(p.seconds)::bigint AS seconds, sum(p.amount) AS amount, p.currency, p.object
         FROM exception_case c JOIN posting p ON p.case_id = c.id
         WHERE c.state <> 'RESOLVED' AND {BLOCKED}
-        GROUP BY c.id, p.currency ORDER BY lines DESC, c.cause, c.subject
+        GROUP BY c.id, p.currency, p.object ORDER BY lines DESC, c.cause, c.subject
         """
     )
     return [Blocked(**dict(row)) for row in rows]
@@ -217,7 +219,8 @@ async def status(connection: Connection) -> Status:
            WHERE o.connection = c.connection AND o.state = 'WAITING') AS to_be_told,
           (SELECT count(*) FROM dead_letter d
            WHERE d.connection = c.connection AND d.settled_at IS NULL) AS dead_letters
-        FROM source_cursor c WHERE c.object = 'time_entry' ORDER BY c.connection
+        FROM source_cursor c WHERE c.object IN ('time_entry', 'expense_report')
+        ORDER BY c.connection
         """
     )
     row = await connection.fetchrow(

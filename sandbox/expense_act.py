@@ -1,0 +1,144 @@
+"""The demo's second act: the month's expenses are posted, one is sent back, all are reimbursed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from canonical.messages import ResolutionRequest
+from connectors.base.http import exact_json
+from sandbox.expense_totals import ExpenseTotals, expense_totals
+from sandbox.platform_view import PlatformView
+from sandbox.tryton.expense_desk import ExpenseDesk, SupplierInvoice
+from sandbox.world import World
+from store import reports
+from store.reports import Blocked
+
+_REIMBURSED: Final = "SELECT count(*) AS reports FROM document_payment WHERE state = 'paid'"
+_OUTBOX: Final = """
+    SELECT count(*) FILTER (WHERE state = 'REFUSED') AS refused,
+           count(*) FILTER (WHERE state = 'WAITING') AS waiting
+    FROM outbox WHERE object = 'expense_report'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpenseAct:
+    """What became of the month's reports."""
+
+    approved: int
+    posted: int
+    reimbursed: int
+    returned: int
+    cases: Sequence[Blocked]
+    totals: ExpenseTotals
+    # What Concur refused to hear, or is still to hear.
+    untold: int
+
+    @property
+    def agree(self) -> bool:
+        """Approved and booked are the same to the cent, once each, and Concur knows."""
+        return not (self.totals.differences or self.totals.duplicates or self.untold)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs; amounts are text."""
+        return {
+            "approved_reports": self.approved,
+            "posted_reports": self.posted,
+            "reimbursed_reports": self.reimbursed,
+            "returned_and_fixed": self.returned,
+            "reports_in_cases": sum(case.lines for case in self.cases),
+            "duplicates": self.totals.duplicates,
+            "differences": self.totals.differences,
+        }
+
+
+async def post_expenses(
+    world: World, platform: PlatformView, step: Callable[[str], None]
+) -> ExpenseAct:
+    """Post the month's reports, send one back and post it when it is fixed, and pay them all."""
+    step("Posting the expense reports that Concur has approved")
+    await platform.read_expenses()
+    await platform.settled()
+    step("Sending one report back to its submitter, who corrects it")
+    returned = await _send_back_and_fix(world, platform)
+    await platform.tell_expenses()
+    step("Paying employees: in full, in two parts, and once with a transfer that comes back")
+    async with world.erp.admin() as admin:
+        desk = ExpenseDesk(admin.session)
+        await _pay(desk, platform)
+        await platform.settled()
+        totals = await _totals(world, desk)
+    return await _outcome(world, platform, totals, returned)
+
+
+async def _send_back_and_fix(world: World, platform: PlatformView) -> int:
+    """The report on a closed cost centre goes back with the reason, and comes again corrected."""
+    case = next(one for one in await _cases(platform) if one.cause == "inactive_dimension")
+    request = ResolutionRequest(
+        kind="reject", by="Noor", reason="CC-900 was closed; please book it on your own."
+    )
+    await platform.resolve(case.case_id, request)
+    await platform.tell_expenses()
+    company = await world.concur.company()
+    returned = [one for one in company.documents if one.state == "POSTING_CONFIRMED_FAILURE"]
+    for document in returned:
+        await world.concur.resubmit(document.id, _on_own_cost_centre(document.content))
+    await platform.read_expenses()
+    await platform.settled()
+    return len(returned)
+
+
+def _on_own_cost_centre(content: str) -> Mapping[str, Any]:
+    corrected: dict[str, Any] = exact_json(content)
+    own = corrected["report"]["reportOrgUnit4Code"]
+    for entry in corrected["expenseEntry"]:
+        for allocation in entry["allocation"]:
+            allocation["allocationCustom4Code"] = own
+    return corrected
+
+
+async def _pay(desk: ExpenseDesk, platform: PlatformView) -> None:
+    """Everybody is paid; the first in two parts, and the second twice."""
+    owed = [one for one in await desk.supplier_invoices() if one.posted and one.left_to_pay > 0]
+    first, second, *others = owed
+    half = (first.total / 2).quantize(Decimal("0.01"))
+    await desk.pay(first.id, first.posting_date, half)
+    await desk.pay(second.id, second.posting_date)
+    await platform.tell_expenses()
+    await desk.take_last_payment_back(second.id)
+    await platform.tell_expenses()
+    for one in (first, second, *others):
+        await desk.pay(one.id, one.posting_date)
+    await platform.tell_expenses()
+
+
+async def _totals(world: World, desk: ExpenseDesk) -> ExpenseTotals:
+    invoices: Sequence[SupplierInvoice] = await desk.supplier_invoices()
+    entity_of = {one.code: one.legal_entity.code for one in world.firm.employees}
+    return expense_totals(await world.concur.company(), entity_of, invoices)
+
+
+async def _cases(platform: PlatformView) -> list[Blocked]:
+    return [one for one in await platform.blocked() if one.object == "expense_report"]
+
+
+async def _outcome(
+    world: World, platform: PlatformView, totals: ExpenseTotals, returned: int
+) -> ExpenseAct:
+    company = await world.concur.company()
+    async with platform.database.transaction() as connection:
+        counts = await reports.counts_by_state(connection)
+    paid = await platform.database.fetch_row(_REIMBURSED)
+    told = await platform.database.fetch_row(_OUTBOX)
+    assert paid is not None
+    assert told is not None
+    return ExpenseAct(
+        approved=sum(one.resubmitted_as is None for one in company.documents),
+        posted=sum(one.lines for one in counts if (one.kind, one.state) == ("expense", "POSTED")),
+        reimbursed=paid["reports"],
+        returned=returned,
+        cases=await _cases(platform),
+        totals=totals,
+        untold=told["refused"] + told["waiting"],
+    )
