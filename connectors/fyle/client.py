@@ -10,7 +10,6 @@ import httpx
 from pydantic import ValidationError
 
 from connectors.base.errors import (
-    ConnectionConfigError,
     ConnectorError,
     RejectedError,
     TransientError,
@@ -22,12 +21,8 @@ from connectors.base.records import RawRecord, raw_page
 from connectors.fyle import told_wire, wire
 from connectors.fyle.manifest import IDS_MAX
 from connectors.fyle.options import FyleOptions
-from connectors.fyle.session import FyleSession
+from connectors.fyle.session import FyleSession, read_verdict
 
-_READ: Final[Mapping[int, type[ConnectorError]]] = {
-    400: ConnectionConfigError,  # Filters are right by construction: Fyle has changed.
-    404: ConnectionConfigError,  # Lists always exist; Fyle hides what a token may not see.
-}
 _WRITE: Final[Mapping[int, type[ConnectorError]]] = {
     409: RejectedError,
     412: RejectedError,
@@ -177,4 +172,6 @@ def _verdict(answer: Answer, write: bool) -> ConnectorError | None:  # noqa: FBT
             return BulkRefusedError(told_wire.BulkError.model_validate(answer.json()).data)
         except ValueError:
             return RejectedError("http_400")
-    return verdict_by_status(answer, write, _WRITE if write else _READ)
+    if not write:
+        return read_verdict(answer, write)
+    return verdict_by_status(answer, write, _WRITE)

@@ -12,8 +12,10 @@ from typing import Any, Final
 import httpx
 
 from connectors.base.errors import (
+    ConflictError,
     ConnectionConfigError,
     ConnectorError,
+    RejectedError,
     TransientError,
 )
 from connectors.base.http import Answer, OneAttempt, verdict_by_status
@@ -23,11 +25,6 @@ from connectors.fyle.wire import Cluster, Token
 
 # A token is renewed so long before its end that no request outlives it.
 _MARGIN_SECONDS: Final = 300
-_ACCOUNTS: Final[Mapping[int, type[ConnectorError]]] = {
-    400: ConnectionConfigError,
-    404: ConnectionConfigError,  # There is no client with this id.
-    422: ConnectionConfigError,
-}
 
 
 @dataclass(slots=True)
@@ -59,7 +56,7 @@ class FyleSession:
         self._opening: Final = asyncio.Lock()
         self._held: _Held | None = None
         self._clusters: Final[dict[str, OneAttempt]] = {}
-        self._accounts: Final = self._to(options.accounts_url, _accounts_verdict)
+        self._accounts: Final = self._to(options.accounts_url, read_verdict)
 
     def _to(
         self, base_url: str, verdict: Callable[[Answer, bool], ConnectorError | None]
@@ -158,5 +155,13 @@ class _TokenRefusedError(ConnectorError):
     """A cluster does not take a token: it did nothing."""
 
 
-def _accounts_verdict(answer: Answer, write: bool) -> ConnectorError | None:  # noqa: FBT001
-    return verdict_by_status(answer, write, _ACCOUNTS)
+def read_verdict(answer: Answer, write: bool) -> ConnectorError | None:  # noqa: FBT001
+    """Reads are right by construction: whoever refuses one is set up otherwise, or has changed.
+
+    So it is for lists, which always exist (Fyle answers 404 to what a token may not see), and for
+    tokens and clusters, where it means that the credentials are wrong.
+    """
+    error = verdict_by_status(answer, write)
+    if isinstance(error, RejectedError | ConflictError):
+        return ConnectionConfigError(error.code)
+    return error
