@@ -13,7 +13,7 @@ from connectors.base.rate_budget import Unlimited
 from connectors.tryton import TrytonOptions, connect
 from sandbox.tryton.json_rpc import JsonRpcSession
 from sandbox.tryton.server import TrytonServer
-from tests.connectors.tryton.expense_world import ExpenseWorld
+from tests.connectors.tryton.expense_world import ExpenseWorld, Office
 from tests.connectors.tryton.world import Desk, RealTrytonWorld, TrytonWorld
 from tests.erp_fixtures import last_month
 
@@ -76,9 +76,15 @@ async def erp_world(erp_desk: Desk) -> AsyncIterator[RealTrytonWorld]:
     await world.close()
 
 
+@pytest.fixture(scope="session")
+async def expense_office(erp_desk: Desk) -> AsyncIterator[Office]:
+    """Connectors to the real ERP that are logged in."""
+    office = Office(erp_desk)
+    yield office
+    await office.close()
+
+
 @pytest.fixture
-async def expenses(erp: TrytonServer, erp_desk: Desk) -> AsyncIterator[ExpenseWorld]:
+def expenses(expense_office: Office) -> ExpenseWorld:
     """Expense reports in the real ERP."""
-    world = ExpenseWorld(erp_desk, last_month())
-    yield world
-    await world.close()
+    return ExpenseWorld(expense_office, last_month())

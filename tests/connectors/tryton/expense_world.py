@@ -79,29 +79,67 @@ def input_tax(amount: str, base: str, code: str = "VAT19-IN", **given: Any) -> E
     return line(ExpenseRole.TAX_RECOVERABLE, amount, tax=code, tax_base=Decimal(base), **given)
 
 
-class ExpenseWorld:
-    """One test's documents in the ERP; numbers and references are its own."""
+class Office:
+    """Connectors with open sessions on one network, shared by all tests: a login takes long."""
 
-    def __init__(self, desk: Desk, month: Month) -> None:
-        self._desk = desk
-        self._month = month
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        # Which call of Tryton's the network's troubles are aimed at.
+        self.aim = POST
         self.network = PostingNetwork(
             httpx.AsyncHTTPTransport(limits=httpx.Limits(keepalive_expiry=1)), self._is_meant
         )
-        self.books = ExpenseDesk(desk.session)
-        self.session = desk.session
-        # Which call of Tryton's the network's troubles are aimed at.
-        self.aim = POST
-        self._numbers = itertools.count(1)
-        self._open: list[Tryton] = []
-
-    async def close(self) -> None:
-        """Let go of everything; what is posted stays, under references of its own."""
-        for target in self._open:
-            await target.close()
+        self.connectors: list[Tryton] = []
 
     def _is_meant(self, request: httpx.Request) -> bool:
         return f'"method":"{self.aim}"'.encode() in request.content
+
+    def connector(self, number: int) -> Tryton:
+        """The connector of this number, whose session may be open from an earlier test."""
+        while len(self.connectors) <= number:
+            desk = self.desk
+            options = TrytonOptions(
+                connection="erp",
+                url=desk.url,
+                database=desk.database,
+                user=desk.user,
+                password=SecretStr(desk.password),
+                timeouts=Timeouts(read_seconds=60),
+            )
+            self.connectors.append(connect(options, Unlimited(), self.network))
+        return self.connectors[number]
+
+    async def close(self) -> None:
+        """Let go of all sockets."""
+        for connector in self.connectors:
+            await connector.close()
+
+
+class ExpenseWorld:
+    """One test's documents in the ERP; numbers and references are its own."""
+
+    def __init__(self, office: Office, month: Month) -> None:
+        self._office = office
+        self._month = month
+        self.network = office.network
+        self.network.requests.clear()
+        self.aim = POST
+        self.session = office.desk.session
+        self.books = ExpenseDesk(self.session)
+        self._taken = itertools.count()
+
+    @property
+    def aim(self) -> str:
+        """Which call of Tryton's the network's troubles are aimed at."""
+        return self._office.aim
+
+    @aim.setter
+    def aim(self, call: str) -> None:
+        self._office.aim = call
+
+    def connect(self) -> Tryton:
+        """A connector that this test has not used yet, on the network that may have trouble."""
+        return self._office.connector(next(self._taken))
 
     def sent(self, method: str) -> int:
         """How often a call was sent."""
@@ -110,7 +148,7 @@ class ExpenseWorld:
 
     @property
     def masters(self) -> Masters:
-        return self._desk.masters
+        return self._office.desk.masters
 
     @property
     def entity(self) -> LegalEntity:
@@ -137,24 +175,6 @@ class ExpenseWorld:
     def day(self) -> date:
         """A day in an open period."""
         return self._month.first_day.replace(day=20)
-
-    def connect(self) -> Tryton:
-        """A connector with a session of its own, on the network that may have trouble."""
-        desk = self._desk
-        target = connect(
-            TrytonOptions(
-                connection="erp",
-                url=desk.url,
-                database=desk.database,
-                user=desk.user,
-                password=SecretStr(desk.password),
-                timeouts=Timeouts(read_seconds=60),
-            ),
-            Unlimited(),
-            self.network,
-        )
-        self._open.append(target)
-        return target
 
     def intent(self, *lines: ExpenseDocumentLine, **given: Any) -> PostingIntent:
         """A report that the ERP takes; `given` changes the body."""
