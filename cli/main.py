@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import backfill, cases, ledger, local_world, serving
+from cli import backfill, cases, explain, ledger, local_world, serving
 from cli.exits import DONE, USED_WRONGLY, CommandError, leave
 from cli.output import err
 
@@ -21,6 +21,7 @@ app.add_typer(cases.app, name="cases")
 local_world.add_to(app)
 serving.add_to(app)
 ledger.add_to(app)
+explain.add_to(app)
 
 
 def run() -> None:

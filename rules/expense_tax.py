@@ -62,7 +62,8 @@ def _share(
     row = policy.tax_row(tax, item, country, proven=tax.reclaimable is None)
     findings = Findings()
     if tax.reclaimable is not None:
-        recoverable, why = tax.reclaimable, "what is recoverable was computed by the source"
+        recoverable = tax.reclaimable
+        why = f"the source recovers {recoverable.amount} of {tax.amount.amount}"
         findings = _checked(tax, item, report, foreign=foreign)
         if not _within(recoverable, tax.amount):
             recoverable = Money.zero(tax.amount.currency)

@@ -15,6 +15,9 @@ from rules.policies import Policies
 
 CONNECTIONS_FILE: Final = "connections.yaml"
 POLICIES_FILE: Final = "policies.yaml"
+# What is shipped: every system with its defaults, and tables to start from. Nothing in it
+# connects: its secrets are references that nobody has filled.
+SHIPPED: Final = Path(__file__).with_name("defaults")
 
 
 class ConfigurationError(Exception):
@@ -82,13 +85,27 @@ def load_configuration(folder: Path) -> tuple[Configuration, Policies]:
     return configuration, _parsed(policies, Policies) if policies.exists() else Policies()
 
 
-def options_for(system: System, name: str, settings: ConnectionSettings, folder: Path) -> Any:
-    """Build a connector's options; secrets are looked up where their references point."""
+def options_for(
+    system: System,
+    name: str,
+    settings: ConnectionSettings,
+    folder: Path,
+    *,
+    with_secrets: bool = True,
+) -> Any:
+    """Build a connector's options; secrets are looked up where their references point.
+
+    Without secrets they are empty: enough to read a document, useless to connect.
+    """
     hints = get_type_hints(system.options)
     given = dict(settings.options) | {"connection": name}
     for field in fields(system.options):
         if hints.get(field.name) is SecretStr and field.name in given:
-            given[field.name] = _secret(str(given[field.name]), name, field.name, folder)
+            given[field.name] = (
+                _secret(str(given[field.name]), name, field.name, folder)
+                if with_secrets
+                else SecretStr("")
+            )
     unknown = sorted(set(given) - {field.name for field in fields(system.options)})
     if unknown:
         raise ConfigurationError(f"connection '{name}': {system.name} has no option '{unknown[0]}'")

@@ -1,10 +1,10 @@
 """A system that connectors exist for, as configuration names it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.base.capabilities import Connected
+from connectors.base.capabilities import Connected, SourceRecord
 from connectors.base.manifest import RateLimit
 from connectors.base.rate_budget import RateBudget
 
@@ -24,3 +24,6 @@ class System:
     rate_limits: tuple[RateLimit, ...] = ()
     # What it can be used as, for what is set up before anything is connected.
     capabilities: frozenset[type] = frozenset()
+    # Reads a page of the system's documents as people keep one, with its options and no request;
+    # raises ValueError if it is none. None for a system that is no source.
+    read_page: Callable[[Any, bytes], Sequence[SourceRecord[Any]]] | None = None

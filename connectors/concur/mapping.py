@@ -41,7 +41,10 @@ V = TypeVar("V")
 
 
 def raw_documents(body: bytes) -> tuple[RawRecord, ...]:
-    """Take a page apart; both names of its list were seen. Raises ValueError if it is none."""
+    """Take a page apart; both names of its list were seen.
+
+    A single document as people keep one is a page too. Raises ValueError for anything else.
+    """
     first: ValueError | None = None
     for name in _LISTS:
         try:
@@ -49,7 +52,21 @@ def raw_documents(body: bytes) -> tuple[RawRecord, ...]:
         except ValueError as error:
             first = first or error
     assert first is not None
-    raise first
+    alone = _single(body)
+    if alone is None:
+        raise first
+    return (alone,)
+
+
+def _single(body: bytes) -> RawRecord | None:
+    """One document that stands alone, recognised by the members that every one has."""
+    wrapped = b'{"content":[' + body + b"]}"
+    try:
+        (record,) = raw_page(wrapped, "content").records
+    except ValueError:
+        return None
+    value = record.value
+    return record if isinstance(value, dict) and {"id", "docType"} <= value.keys() else None
 
 
 def source_records(body: bytes, reading: Reading) -> tuple[SourceRecord[ExpenseReport], ...]:
@@ -182,7 +199,7 @@ def _item_in(entry: wire.Entry, head: wire.Report, reading: Reading, currency: s
     return ExpenseItem(
         id=entry.entry_id,
         type_code=entry.expense_type_code,
-        type_name=entry.expense_type_name,
+        type_name=(entry.expense_type_name.strip() or entry.expense_type_code)[:_NAME_MAX],
         transaction_date=entry.entry_date,
         paid_by=paid_by,
         owed_to=owed_to,

@@ -4,9 +4,15 @@ from connectors.base.system import System
 from connectors.harvest.client import HarvestOptions
 from connectors.harvest.connector import Harvest, connect
 from connectors.harvest.manifest import MANIFEST
+from connectors.harvest.mapping import entries_on
 
 SYSTEM = System(
-    "harvest", HarvestOptions, connect, MANIFEST.rate_limits, MANIFEST.capabilities
+    "harvest",
+    HarvestOptions,
+    connect,
+    MANIFEST.rate_limits,
+    MANIFEST.capabilities,
+    read_page=lambda options, page: entries_on(page, options.connection),
 )
 
 __all__ = ["MANIFEST", "SYSTEM", "Harvest", "HarvestOptions", "connect"]

@@ -11,10 +11,11 @@ from canonical.hours import seconds_from_hours
 from canonical.money import HourlyRate
 from canonical.time_entry import Approval, TimeEntry, week_of
 from connectors.base.capabilities import Acknowledgement, SourceRecord
-from connectors.base.records import RawRecord, trouble_of
+from connectors.base.records import RawRecord, raw_page, trouble_of
 from connectors.harvest import wire
 
 _NOTE_MAX: Final = 4000
+_NO_CURRENCY: Final = "XXX"
 _DIGITS: Final = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 W = TypeVar("W", bound=wire.Wire)
@@ -47,6 +48,26 @@ def parsed(record: RawRecord, kind: type[W]) -> W | str:
         return kind.model_validate(record.value)
     except ValueError as error:
         return trouble_of(error)
+
+
+def entries_on(page: bytes, connection: str) -> tuple[SourceRecord[TimeEntry], ...]:
+    """Read a page of time entries as people keep one; raises ValueError if it is none.
+
+    Harvest's entries do not say of what currency their rates are. A list of `clients` in the
+    page does; without one, rates are of no currency (ISO 4217: XXX).
+    """
+    apart = raw_page(page, "time_entries")
+    entries = [parsed(record, wire.TimeEntry) for record in apart.records]
+    listed = apart.envelope.get("clients")
+    clients = [RawRecord("", one) for one in listed] if isinstance(listed, list) else []
+    rated = (entry.client for entry in entries if not isinstance(entry, str))
+    currencies = {client.id: _NO_CURRENCY for client in rated if client} | {
+        client: currency for client, currency in currencies_of(clients).items() if currency
+    }
+    return tuple(
+        source_record(record, entry, connection, currencies)
+        for record, entry in zip(apart.records, entries, strict=True)
+    )
 
 
 def source_record(
