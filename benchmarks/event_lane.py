@@ -1,6 +1,7 @@
 """The benchmark: the event lane beside a naive and a careful script, in one run.
 
     python -m benchmarks.event_lane [--lines 4000] [--passes 3] [--quick] [--json] [--profile]
+                                    [--write-docs]
 
 Exits 1 if a goal is missed (an aim is not a goal). docs/benchmarks.md says how it is measured.
 """
@@ -11,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +20,7 @@ import psutil
 import uvloop
 
 from benchmarks.firm import LINES_MAX, LINES_PER_TIMESHEET
+from benchmarks.page import PAGE, with_figures
 from benchmarks.processes import end
 from benchmarks.profiling import py_spy
 from benchmarks.report import Report, Resume, Run, report_on
@@ -31,15 +34,23 @@ _QUICK_LINES: Final = 1000
 _PROFILE: Final = Path("worker.profile.txt")
 
 
-def _options() -> argparse.Namespace:
+def options() -> argparse.ArgumentParser:
+    """What can be asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--lines", type=int, default=4000, help="lines per run")
     parser.add_argument("--passes", type=int, default=3, help="runs of each variant, interleaved")
     parser.add_argument("--workers", type=int, default=1, help="worker processes of the event lane")
     parser.add_argument("--quick", action="store_true", help="one pass of 1,000 lines")
-    parser.add_argument("--only", choices=["event", "careful", "naive", "resume"])
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--profile", action="store_true", help="profile the worker with py-spy")
+    parser.add_argument(
+        "--write-docs", action="store_true", help="put the figures into docs/benchmarks.md"
+    )
+    return parser
+
+
+def _options() -> argparse.Namespace:
+    parser = options()
     given = parser.parse_args()
     if given.quick:
         given.lines, given.passes = _QUICK_LINES, 1
@@ -106,6 +117,10 @@ def main() -> int:
         print(json.dumps(asdict(report) | {"failed": report.failed}, indent=2))
     else:
         print(rendered(report))
+    if given.write_docs:
+        today = datetime.now(UTC).date()
+        PAGE.write_text(with_figures(PAGE.read_text(), report, today))
+        _note(f"the figures stand in {PAGE.name}")
     if given.profile and py_spy() is not None:
         _note(f"the worker's profile, as collapsed stacks: {_PROFILE}")
     return int(report.failed)

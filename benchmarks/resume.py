@@ -22,6 +22,10 @@ from workflows.policies import HEARTBEAT_TIMEOUT
 GRACE_SECONDS: Final = 3
 _KILL_AT_SHARE: Final = 0.4
 _LOOK_EVERY_SECONDS: Final = 0.02
+_OTHERS_UNDER_WAY: Final = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +80,21 @@ async def _kill_in_flight(connection: asyncpg.Connection, pid: int, stage: Stage
         if posted >= total:
             raise RuntimeError("all was posted before the worker could be caught in the middle")
         os.kill(pid, signal.SIGSTOP)
+        await _nothing_under_way(connection)
         in_flight = await connection.fetch("SELECT key FROM posting WHERE state = 'SENDING'")
         if in_flight:
             posted = await _count(connection, "attested_at IS NOT NULL")
             os.kill(pid, signal.SIGKILL)
             return _Killed(datetime.now(UTC), total - posted, [row["key"] for row in in_flight])
         os.kill(pid, signal.SIGCONT)
+
+
+async def _nothing_under_way(connection: asyncpg.Connection) -> None:
+    """Wait until PostgreSQL has done what it was asked for before the worker was frozen."""
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_SECONDS)
+        if not await connection.fetchval(_OTHERS_UNDER_WAY):
+            return
 
 
 async def _count(connection: asyncpg.Connection, condition: str) -> int:
