@@ -4,7 +4,6 @@ from connectors.base.system import System
 from connectors.fyle.connector import Fyle, connect
 from connectors.fyle.manifest import MANIFEST
 from connectors.fyle.mapping import reports_on
-from connectors.fyle.mapping import reports_on
 from connectors.fyle.options import FyleOptions
 
 SYSTEM = System(

@@ -108,11 +108,23 @@ def source_record(
 def reports_on(page: bytes, setting: Setting) -> tuple[SourceRecord[ExpenseReport], ...]:
     """Read a page as people keep one: Fyle's reports, each with its `expenses` inside.
 
-    Raises ValueError if it is no such page; a report's own trouble is in its record.
+    The expenses may also stand beside the reports in one list, as Fyle's two answers would, and
+    one report may stand alone. Raises ValueError if it is no such page; a report's own trouble
+    is in its record.
     """
+    try:
+        reports = raw_page(page, "data")
+    except ValueError:
+        alone = raw_page(b'{"data":[%s]}' % page, "data")
+        if len(alone.records) != 1 or "seq_num" not in _members(alone.records[0]):
+            raise
+        reports = alone
+    beside: Mapping[str, Sequence[RawRecord]] = {}
+    if "expenses" in reports.envelope:
+        beside = by_report(raw_page(page, "expenses").records)
     return tuple(
-        source_record(record, _embedded(record), setting)
-        for record in raw_page(page, "data").records
+        source_record(record, _embedded(record) or beside.get(id_in(record) or "", ()), setting)
+        for record in reports.records
     )
 
 
@@ -126,8 +138,9 @@ def expense_report(
     report: wire.Report, expenses: Sequence[RawRecord], setting: Setting
 ) -> ExpenseReport:
     """Turn a report and its expenses into ours; raises ValueError that names what is wrong."""
-    # What is not released may be unfinished in any way: all that counts is that it is not.
-    items = _items(report, expenses, setting) if released(report.state) else ()
+    # What is not released may be unfinished in any way, and is read without its expenses.
+    whole = released(report.state) or bool(expenses)
+    items = _items(report, expenses, setting) if whole else ()
     # What the employee keeps to himself is in Fyle's sum, and not in what is approved.
     kept = sum((each.amount.amount for each in items if each.personal), Decimal(0))
     with naming("amount"):
@@ -144,8 +157,8 @@ def expense_report(
         report_date=report.submitted_on,
         submitted_at=report.last_submitted_at,
         items=items,
-        advances=_advances(report) if items else (),
-        total=total if items else None,
+        advances=_advances(report) if whole else (),
+        total=total if whole else None,
         approval=_approval(report) if released(report.state) else None,
         changed_at=report.updated_at,
     )

@@ -1,6 +1,6 @@
 """A simulated Fyle organisation in the words of the contract suites."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -160,6 +160,15 @@ class FyleWorld:
 
     def misbehave(self, **quirks: Any) -> None:
         self.fyle.quirks = self.fyle.quirks.model_copy(update=quirks)
+
+    def before_next(self, action: Callable[[], object]) -> None:
+        """Let something happen in Fyle just before the next planned request gets there."""
+
+        async def fault(request: httpx.Request) -> httpx.Response:
+            action()
+            return await self.spec.handle_async_request(request)
+
+        self.network._planned.append(fault)
 
     def send_pages_in_a_circle(self) -> None:
         self.misbehave(circular_pages=True)
