@@ -31,6 +31,8 @@ _READ: Final[Mapping[int, type[ConnectorError]]] = {
     401: TokenGoneError,
     404: ConnectionConfigError,  # Lists always exist: the address is wrong.
     405: ConnectionConfigError,
+    409: TransientError,  # Nothing that a page could conflict with.
+    412: TransientError,
 }
 _WRITE: Final[Mapping[int, type[ConnectorError]]] = {
     400: RejectedError,  # One document of the batch may have spoilt it.
@@ -163,15 +165,14 @@ class ConcurClient:
         """Send what Concur judges document by document.
 
         An id does not say of what kind its document is, so what Concur does not know as the first
-        kind is sent as the next; the first answer stands if no other kind has the document either.
+        kind is sent as the next, whose answer then counts.
         """
         found: dict[str, DocumentAnswer] = {}
         left = list(items)
         for kind in self._options.document_kinds:
             answers = await self._sent(kind, what, {member: [items[each] for each in left]})
-            for document, answer in answers.items():
-                if document not in found or answer.means is not Means.NOT_HERE:
-                    found[document] = answer
+            kept = {each: answer for each, answer in found.items() if each not in left}
+            found = kept | {each: answers[each] for each in left if each in answers}
             left = [each for each, answer in found.items() if answer.means is Means.NOT_HERE]
             if not left:
                 break

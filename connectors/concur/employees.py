@@ -26,6 +26,11 @@ def _day(value: Any) -> date | None:
     return date.fromisoformat(written[1])
 
 
+def _many(value: Any) -> Any:
+    """SAP's examples have null where its schema has a list."""
+    return () if value is None else value
+
+
 class _User(BaseModel):
     # SAP adds members at any time.
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -62,7 +67,7 @@ class User(_User):
     login: str = Field(validation_alias="userName")
     display_name: str | None = Field(default=None, validation_alias="displayName")
     name: _Name
-    emails: tuple[_Email, ...] = ()
+    emails: Annotated[tuple[_Email, ...], BeforeValidator(_many)] = ()
     enterprise: _Enterprise = Field(
         validation_alias="urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
     )

@@ -182,6 +182,7 @@ async def test_null_where_the_schema_has_text_is_read(world: ConcurWorld) -> Non
         (404, ConnectionConfigError),
         (405, ConnectionConfigError),
         (408, TransientError),
+        (409, TransientError),
         (429, TransientError),
         (500, TransientError),
         (503, TransientError),

@@ -9,6 +9,7 @@ import pytest
 
 from canonical.masters import Employee
 from connectors.base.errors import TransientError
+from connectors.concur.employees import User, employee
 from connectors.concur.simulated_lists import users_page
 from connectors.concur.simulated_state import SimulatedUser
 from connectors.conformance.expense_source import PRIVATE, ready
@@ -36,6 +37,29 @@ async def test_an_employee_is_known_by_number_e_mail_and_cost_objects(world: Con
         cost_centre="CC-100",
         active_from=date(1998, 3, 1),
     )
+
+
+def test_saps_own_example_of_a_user_is_read() -> None:
+    # Names and numbers are the page's; zones are missing there, and lists may be null.
+    user = {
+        "id": "3df11695-e8bb-40ff-8e98-c85913ab2789",
+        "active": True,
+        "displayName": "John Doe",
+        "name": {"familyName": "Doe", "givenName": "John", "familyNamePrefix": None},
+        "emails": None,
+        "userName": "john@firm.example",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {
+            "terminationDate": None,
+            "companyId": "aa076ada-80a9-4f57-8e98-9300b1c3171d",
+            "manager": None,
+            "costCenter": None,
+            "startDate": "2021-11-17T00:00:00.000",
+            "employeeNumber": "1234_employeeNumber",
+        },
+    }
+    john = employee(User.model_validate(user), "concur-emea")
+    assert (john.id, john.name, john.email) == ("1234_employeeNumber", "John Doe", None)
+    assert (john.active_from, john.active_until) == (date(2021, 11, 17), None)
 
 
 async def test_who_left_is_still_there_with_the_last_day(world: ConcurWorld) -> None:

@@ -96,6 +96,18 @@ async def test_a_cash_advance_goes_the_same_way_under_its_own_kind(world: Concur
     assert world.told(report) == [ReportStep.POSTED]
 
 
+async def test_what_only_the_other_kind_could_know_is_open_until_it_answers(
+    world: ConcurWorld,
+) -> None:
+    advance = world.advance("150.00")
+    concur = await greeted(world)
+    world.network.let_pass()
+    world.network.answer_next(200, body=b"[]")
+    [answer] = await concur.claim([advance])
+    assert (answer.claim, answer.code) == (Claim.NOT_NOW, "unanswered")
+    assert [each.claim for each in await concur.claim([advance])] == [Claim.CLAIMED]
+
+
 async def test_who_reads_reports_only_sees_no_cash_advance(world: ConcurWorld) -> None:
     advance, report = world.advance("150.00"), world.release("10.00")
     concur = world.connect(document_kinds=("expense",))
