@@ -187,32 +187,32 @@ class ExceptionCaseActivities:
 
     @activity.defn
     async def reject_case(self, decision: CaseResolution) -> ResolutionOutcome:
-        """Send the lines back; the case closes by itself once the source has withdrawn them."""
+        """Send the lines back: sources that can be told are told, for the others people are asked.
+
+        A case with lines of the latter closes by itself once their source has withdrawn them.
+        """
         resolution = decision.request.resolution()
         who = _who(decision)
         async with self._database.transaction() as connection:
             case = await self._case(connection, decision.case_id)
             self._authorise(case, decision.request.by, resolution)
-            if case.connection in self._take_rejections:
-                told = _rejection(case, decision.request.reason)
-                lines = await case_lines.reject(connection, decision.case_id, who, told)
-                await self._move(connection, case, CaseState.RESOLVED, who, resolution)
-                lines += await case_lines.reject(connection, decision.case_id, who, told)
-                owed = await documents.touch(connection, _documents(lines))
-            else:
-                await self._move(connection, case, CaseState.WAITING_FOR_SOURCE, who, resolution)
-                lines, owed = [], []
-        if lines:
-            await self._wake(owed)
-            return ResolutionOutcome(
-                state=CaseState.RESOLVED,
-                message=f"{len(lines)} go back to {case.connection}, which is told why.",
+            told = _rejection(case, decision.request.reason)
+            lines = await case_lines.reject(
+                connection, decision.case_id, who, self._take_rejections, told
             )
-        return ResolutionOutcome(
-            state=CaseState.WAITING_FOR_SOURCE,
-            message=f"{case.connection} cannot be told by the platform: ask the approver to "
-            f"withdraw the approval of {case.lines} lines there. The case closes by itself then.",
-        )
+            left = await case_lines.blocked(connection, decision.case_id)
+            state = CaseState.WAITING_FOR_SOURCE if left else CaseState.RESOLVED
+            await self._move(connection, case, state, who, resolution)
+            owed = await documents.touch(connection, _documents(lines))
+        await self._wake(owed)
+        parts = [
+            f"{len(lines)} went back to their source, which is told why." if lines else "",
+            f"{case.connection} cannot be told by the platform: ask the approver to withdraw the "
+            f"approval of {len(left)} lines there. The case closes by itself then."
+            if left
+            else "",
+        ]
+        return ResolutionOutcome(state=state, message=" ".join(filter(None, parts)))
 
     async def _case(self, connection: Connection, case_id: UUID) -> ExceptionCase:
         found = await cases.read(connection, [case_id])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from canonical.exception_case import Cause
 from canonical.messages import ResolutionRequest
 from connectors.base.http import exact_json
 from sandbox.expense_totals import ExpenseTotals, expense_totals
@@ -14,6 +15,8 @@ from sandbox.world import World
 from store import reports
 from store.reports import Blocked
 
+# What the corrected report is for.
+_PROJECT: Final = "PRJ-1001"
 _REIMBURSED: Final = "SELECT count(*) AS reports FROM document_payment WHERE state = 'paid'"
 _OUTBOX: Final = """
     SELECT count(*) FILTER (WHERE state = 'REFUSED') AS refused,
@@ -73,28 +76,27 @@ async def post_expenses(
 
 
 async def _send_back_and_fix(world: World, platform: PlatformView) -> int:
-    """The report on a closed cost centre goes back with the reason, and comes again corrected."""
-    case = next(one for one in await _cases(platform) if one.cause == "inactive_dimension")
+    """A billable cost without a project goes back with the reason, and comes again with one."""
+    case = next(one for one in await _cases(platform) if one.cause == Cause.MISSING_PROJECT)
     request = ResolutionRequest(
-        kind="reject", by="Noor", reason="CC-900 was closed; please book it on your own."
+        kind="reject", by="Noor", reason="Which customer is this for? Please give the project."
     )
     await platform.resolve(case.case_id, request)
     await platform.tell_expenses()
     company = await world.concur.company()
     returned = [one for one in company.documents if one.state == "POSTING_CONFIRMED_FAILURE"]
     for document in returned:
-        await world.concur.resubmit(document.id, _on_own_cost_centre(document.content))
+        await world.concur.resubmit(document.id, _on_a_project(document.content))
     await platform.read_expenses()
     await platform.settled()
     return len(returned)
 
 
-def _on_own_cost_centre(content: str) -> Mapping[str, Any]:
+def _on_a_project(content: str) -> Mapping[str, Any]:
     corrected: dict[str, Any] = exact_json(content)
-    own = corrected["report"]["reportOrgUnit4Code"]
     for entry in corrected["expenseEntry"]:
         for allocation in entry["allocation"]:
-            allocation["allocationCustom4Code"] = own
+            allocation["allocationCustom5Code"] = _PROJECT
     return corrected
 
 
@@ -108,6 +110,7 @@ async def _pay(desk: ExpenseDesk, platform: PlatformView) -> None:
     await platform.tell_expenses()
     await desk.take_last_payment_back(second.id)
     await platform.tell_expenses()
+    await desk.release_returned_payments(second.id)
     for one in (first, second, *others):
         await desk.pay(one.id, one.posting_date)
     await platform.tell_expenses()

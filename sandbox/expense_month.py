@@ -258,12 +258,17 @@ class ExpenseMonth:
             )
 
     def _troubles(self) -> Iterator[dict[str, Any]]:
-        """What a person has to look at: a closed cost centre, a project that the ERP lacks."""
+        """What a person has to look at: a closed cost centre, an unknown project, none at all."""
         german = [one for one in self.claimants() if one.country == "DE"]
         american = [one for one in self.claimants() if one.country == "US"]
         closed = CostObjects("DE01", OLD_PRACTICE.code)
         yield self.report(
             "DE01OLD", german[1], [german[1].spent(93, "58.00", 18, kind=_TRAIN, cost=closed)]
+        )
+        yield self.report(
+            "DE01NOP",
+            german[2],
+            [german[2].spent(95, "134.60", 18, kind=_TRAIN, billable=True)],
         )
         unknown = CostObjects("US01", american[1].employee.cost_centre.code, "PRJ-1090")
         yield self.report(

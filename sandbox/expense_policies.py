@@ -7,6 +7,7 @@ from sandbox.tryton.expense_seed import (
     CARD_CLEARING,
     EMPLOYEE_ADVANCES,
     EMPLOYEE_RECEIVABLE,
+    INPUT_TAX_ACCOUNT,
     VENDOR_CLEARING,
 )
 
@@ -25,6 +26,7 @@ _ACCOUNTS: Final = {
         "vendor_payable": VENDOR_CLEARING,
         "advance": EMPLOYEE_ADVANCES,
         "employee_receivable": EMPLOYEE_RECEIVABLE,
+        "tax_recoverable": INPUT_TAX_ACCOUNT,
         "tax_non_recoverable": "6695",
         "rounding": "6699",
     },

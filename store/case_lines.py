@@ -1,5 +1,6 @@
 """The lines behind a case: one tried first, all released, waived, or seen to have left."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -168,9 +169,9 @@ async def waive(connection: Connection, case_id: UUID, who: Who) -> list[LineOfC
 
 
 async def reject(
-    connection: Connection, case_id: UUID, who: Who, rejection: str
+    connection: Connection, case_id: UUID, who: Who, sources: Collection[str], rejection: str
 ) -> list[LineOfCase]:
-    """Send what a case stops back to its source; it is told why through the outbox.
+    """Send what a case stops back to those of its sources that can be told why, by the outbox.
 
     `rejection` is the JSON of a canonical Rejection. What was sent and is not settled stays.
     """
@@ -181,6 +182,7 @@ async def reject(
           SET state = 'CANCELLED', released_at = NULL, actor = $2, reason = $3,
               correlation_id = $4
           WHERE p.case_id = $1 AND p.state = 'EXCEPTION' AND p.kind NOT IN ('reversal', 'undo')
+            AND p.connection = ANY($6::text[])
           RETURNING p.*
         ), told AS (
           INSERT INTO outbox
@@ -198,5 +200,6 @@ async def reject(
         who.reason,
         who.correlation_id,
         rejection,
+        list(sources),
     )
     return [LineOfCase.of(row) for row in rows]

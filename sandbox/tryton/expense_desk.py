@@ -164,6 +164,18 @@ class ExpenseDesk:
             )
         await self._cancel_move(last["move"])
 
+    async def release_returned_payments(self, invoice: int) -> None:
+        """Take payments that came back off an invoice; before that Tryton takes no new one."""
+        row = await self._invoice(invoice)
+        self._erp.work_for(row["company"])
+        returned = await self._erp.find(
+            "account.move.line",
+            [["id", "in", row["payment_lines"]], ["reconciliation", "!=", None]],
+            "id",
+        )
+        ids = [line["id"] for line in returned]
+        await self._erp.write("account.move.line", ids, {"invoice_payment": None})
+
     async def cancel(self, invoice: int) -> None:
         """Cancel a posted invoice, as a person may."""
         self._erp.work_for((await self._invoice(invoice))["company"])
