@@ -10,7 +10,9 @@ from cli.exits import CommandError
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Connection = Annotated[
     str | None,
-    typer.Option("--connection", "-c", help="The source's connection; the only one if there is."),
+    typer.Option(
+        "--connection", "-c", help="The source's connection; needed if there are several."
+    ),
 ]
 
 

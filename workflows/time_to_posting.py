@@ -32,7 +32,6 @@ class TimeToPosting:
         self._posted = 0
         # Tries in a row that posted nothing while something was left over.
         self._fruitless = 0
-        self._waits_for_person = False
 
     @workflow.run
     async def run(self, ref: DocumentRef) -> TimesheetOutcome:
@@ -93,9 +92,9 @@ class TimeToPosting:
 
     def _show(self, stopped: int, posted: Posted) -> None:
         """Say in Temporal's UI what this timesheet waits for."""
-        if bool(stopped) != self._waits_for_person:
-            self._waits_for_person = bool(stopped)
-            state = sa.WAITS_FOR_PERSON if stopped else sa.RUNNING
+        state = sa.WAITS_FOR_PERSON if stopped else sa.RUNNING
+        # A history before this one may have left something else.
+        if workflow.info().typed_search_attributes.get(sa.STATE) != state:
             workflow.upsert_search_attributes([sa.STATE.value_set(state)])
         lines = [f"**{self._posted}** lines posted."]
         if stopped:
