@@ -211,7 +211,7 @@ def _item_in(entry: wire.Entry, head: wire.Report, reading: Reading, currency: s
         approved=approved_amount,
         amount=amount,
         transaction=transaction,
-        settled=_settled(entry, currency),
+        settled=_settled(entry),
         exchange_rate=rate(entry.entry_exchange_rate) if in_other_currency else None,
         exchange_direction=_direction(entry.entry_exchange_rate_direction),
         allocations=allocations,
@@ -233,20 +233,19 @@ def _transaction(entry: wire.Entry, amount: Money) -> Money:
         and currency == entry.card_transaction_currency
     ):
         spent = entry.card_transaction_amount
-    if spent is not None:
-        return money(spent, currency, "reportEntryTransactionAmount")
-    if currency != amount.currency:
-        raise ValueError("reportEntryTransactionAmount: is missing, in another currency")
-    return amount
+    return amount if spent is None else money(spent, currency, "reportEntryTransactionAmount")
 
 
-def _settled(entry: wire.Entry, currency: str) -> Money | None:
-    """What the card's feed says was charged for this entry, of a charge that may be split."""
+def _settled(entry: wire.Entry) -> Money | None:
+    """What the card's feed says was charged for this entry, of a charge that may be split.
+
+    The amounts are in the card's billing currency; without its name they say nothing.
+    """
     rows = [row for one in entry.allocation for row in one.journal]
     amounts = [row.amount_gross_card for row in rows if row.amount_gross_card is not None]
-    if not amounts:
+    charged_in = entry.card_transaction_posted_currency
+    if not amounts or charged_in is None:
         return None
-    charged_in = entry.card_transaction_posted_currency or currency
     return money(sum(amounts, Decimal(0)), charged_in, "amountGrossCard")
 
 
