@@ -138,6 +138,8 @@ def expense_report(
     report: wire.Report, expenses: Sequence[RawRecord], setting: Setting
 ) -> ExpenseReport:
     """Turn a report and its expenses into ours; raises ValueError that names what is wrong."""
+    if not label(report.seq_num):
+        raise ValueError("seq_num: is blank")
     # What is not released may be unfinished in any way, and is read without its expenses.
     whole = released(report.state) or bool(expenses)
     items = _items(report, expenses, setting) if whole else ()

@@ -11,7 +11,7 @@ from connectors.base.records import RawRecord
 from connectors.fyle import mapping
 from connectors.fyle.client import FyleClient, Memory, since
 from connectors.fyle.options import Setting
-from connectors.fyle.walk import REPORTS, ReportWalk
+from connectors.fyle.walk import REPORTS, ReportWalk, mark_of
 from connectors.fyle.wire import ReportState
 
 _EXPENSES: Final = "/admin/expenses"
@@ -41,9 +41,10 @@ class ReportReading:
         self._client = client
         self._setting = setting
         self._after = after
-        self._walks = [ReportWalk(client, _READY, after or _EVER)]
+        self._seen: set[bytes] = set()
+        self._walks = [ReportWalk(client, _READY, after or _EVER, self._seen)]
         if after is not None:
-            self._walks.append(ReportWalk(client, f"in.({_BACK})", after))
+            self._walks.append(ReportWalk(client, f"in.({_BACK})", after, self._seen))
         self._given: set[str] = set()
         self._edited: list[str] | None = None
         # Answers of the page under way, so that a spent budget costs none of them twice.
@@ -83,7 +84,7 @@ class ReportReading:
             edited = [each for each in mapping.by_report(changed) if each not in self._given]
         now, later = edited[: self._client.page_size], edited[self._client.page_size :]
         listed = await self._client.all_with(REPORTS, "id", now, memory=self._memory)
-        records = await self._whole(listed)
+        records = await self._whole([each for each in listed if mark_of(each) not in self._seen])
         self._edited = later
         return SourcePage(records), f"edited {len(later)}" if later else None
 

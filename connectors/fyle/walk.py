@@ -24,13 +24,14 @@ class ReportWalk:
     seen left out, and an offset counts only among reports that carry one and the same stamp.
     """
 
-    def __init__(self, client: FyleClient, states: str, begin: datetime) -> None:
+    def __init__(self, client: FyleClient, states: str, begin: datetime, seen: set[bytes]) -> None:
         self._client = client
         self._states = states
         self._from = begin
         self._offset = 0
         self._count: int | None = None
-        self._seen: set[bytes] = set()
+        # Marks of what was given already, by this walk or by another of the same reading.
+        self._seen = seen
 
     @property
     def place(self) -> str:
@@ -46,7 +47,7 @@ class ReportWalk:
             offset=self._offset,
             memory=memory,
         )
-        fresh = [record for record in page.records if _mark(record) not in self._seen]
+        fresh = [record for record in page.records if mark_of(record) not in self._seen]
         if self._count is not None and page.count < self._count:
             raise TransientError("pages_shifted", "a report went while its stamp was read")
         if self._offset and page.records and not fresh:
@@ -55,7 +56,7 @@ class ReportWalk:
 
     def move(self, page: Page, fresh: Sequence[RawRecord]) -> bool:
         """Go behind a page that was looked at; False if it was the last."""
-        self._seen.update(_mark(record) for record in fresh)
+        self._seen.update(mark_of(record) for record in fresh)
         if not page.records or self._offset + len(page.records) >= page.count:
             return False
         stamps = [stamp for each in page.records if (stamp := stamp_of(each)) is not None]
@@ -67,5 +68,6 @@ class ReportWalk:
         return True
 
 
-def _mark(record: RawRecord) -> bytes:
+def mark_of(record: RawRecord) -> bytes:
+    """What tells a record apart, in whatever state it is."""
     return hashlib.sha256(record.text.encode(errors="surrogatepass")).digest()
