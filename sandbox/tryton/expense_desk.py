@@ -118,9 +118,16 @@ class ExpenseDesk:
         )
 
     async def pay(self, invoice: int, on: date, amount: Decimal | None = None) -> None:
-        """Pay an invoice from the bank: all that is open, or a part of it."""
+        """Pay an invoice from the bank: all that is open, or a part of it.
+
+        Payments that came back count against the invoice for Tryton until they are unlinked.
+        """
         row = await self._invoice(invoice)
         self._erp.work_for(row["company"])
+        _, gone = await self._payments(row)
+        if gone:
+            unlink = {"payment_lines": [["remove", [line["id"] for line in gone]]]}
+            await self._erp.write("account.invoice", [invoice], unlink)
         (method,) = await self._erp.find(
             "account.invoice.payment.method", [["company", "=", row["company"]]], "id"
         )
@@ -146,15 +153,7 @@ class ExpenseDesk:
         """Cancel the latest payment of an invoice, as after a transfer that came back."""
         row = await self._invoice(invoice)
         self._erp.work_for(row["company"])
-        lines = await self._erp.find(
-            "account.move.line",
-            [["id", "in", row["payment_lines"]]],
-            *("move", "reconciliation"),
-        )
-        origins = [f"account.move,{line['move']}" for line in lines]
-        undone = await self._erp.find("account.move", [["origin", "in", origins]], "origin")
-        gone = {move["origin"] for move in undone}
-        standing = [line for line in lines if f"account.move,{line['move']}" not in gone]
+        standing, _ = await self._payments(row)
         if not standing:
             raise ErpError("Lookup", f"invoice {invoice} has no payment that could come back")
         last = standing[-1]
@@ -197,6 +196,18 @@ class ExpenseDesk:
         fields = ("company", "party", "currency", "account", "amount_to_pay", "payment_lines")
         (row,) = await self._erp.find("account.invoice", [["id", "=", invoice]], *fields)
         return row
+
+    async def _payments(
+        self, invoice: dict[str, Any]
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Give the payment lines of an invoice: those that stand, and those that came back."""
+        domain: Domain = [["id", "in", invoice["payment_lines"]]]
+        lines = await self._erp.find("account.move.line", domain, "move", "reconciliation")
+        origins = [f"account.move,{line['move']}" for line in lines]
+        undone = await self._erp.find("account.move", [["origin", "in", origins]], "origin")
+        gone = {move["origin"] for move in undone}
+        standing = [line for line in lines if f"account.move,{line['move']}" not in gone]
+        return standing, [line for line in lines if line not in standing]
 
     async def _cancel_move(self, move: int) -> None:
         form = {"default": {"description": "Came back", "reversal": True}}
