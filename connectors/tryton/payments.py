@@ -100,7 +100,7 @@ def _payments(invoice: PaidInvoiceRow, ledger: _Ledger) -> DocumentPayments:
         DocumentPayment(
             id=str(line.id), paid_on=line.date, amount=Money(amount=amount, currency=currency)
         )
-        for line, amount in _shares(ledger.payments(invoice), currency, settled)
+        for line, amount in shares(ledger.payments(invoice), currency, settled)
     ]
     return DocumentPayments(
         document_id=str(invoice.id),
@@ -113,7 +113,7 @@ def _payments(invoice: PaidInvoiceRow, ledger: _Ledger) -> DocumentPayments:
     )
 
 
-def _shares(
+def shares(
     lines: Sequence[LedgerLineRow], currency: str, settled: Decimal
 ) -> Iterator[tuple[LedgerLineRow, Decimal]]:
     """Give each payment's amount, as far as it settles this document.

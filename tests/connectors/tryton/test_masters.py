@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from canonical.posting_period import PeriodState
-from connectors.base.errors import ConnectionConfigError
+from connectors.base.errors import ConnectionConfigError, RejectedError
 from connectors.base.rate_budget import Unlimited
 from connectors.tryton import Tryton, TrytonOptions, connect
 from connectors.tryton.simulated_books import Books
@@ -25,7 +25,9 @@ from connectors.tryton.simulated_state import (
     SimulatedTask,
 )
 from connectors.tryton.simulator import SimulatedTryton
+from sandbox.tryton.expense_seed import CLEARING_ACCOUNTS, EXPENSE_ACCOUNTS, INPUT_TAX_ACCOUNT
 from sandbox.tryton.server import TrytonServer
+from tests.connectors.tryton.expense_world import ExpenseWorld, cost
 
 STATE = SimulatedState(
     companies=(
@@ -294,3 +296,59 @@ async def test_the_real_erp_shows_the_firm_as_it_is(erp: TrytonServer) -> None:
     assert {(entity.code, firm.month.name) for entity in firm.legal_entities} <= months
     assert {each.state for each in periods} == {PeriodState.OPEN, PeriodState.CLOSED}
     assert said.endswith("DE01, US01")
+
+
+@pytest.mark.erp
+async def test_the_real_erp_shows_what_expenses_are_booked_on(expenses: ExpenseWorld) -> None:
+    target = expenses.connect()
+    masters = await target.masters()
+    companies = {each.code for each in masters.legal_entities}
+    for account in (*EXPENSE_ACCOUNTS, *CLEARING_ACCOUNTS, INPUT_TAX_ACCOUNT):
+        found = [each for each in masters.accounts if each.code == account]
+        assert {each.legal_entity for each in found} == companies
+        assert all(each.active for each in found)
+    # Accounts that only group others cannot be booked on.
+    assert "1.0.0" not in {each.code for each in masters.accounts}
+    assert {(each.code, each.legal_entity, each.rate) for each in masters.tax_codes} == {
+        ("VAT19", "DE01", 19),
+        ("VAT0", "DE01", 0),
+        ("VAT19", "US01", 19),
+        ("VAT0", "US01", 0),
+        ("VAT19-IN", "DE01", 19),
+        ("VAT7-IN", "DE01", 7),
+    }
+    assert {each.code for each in masters.currencies} == {"EUR", "USD", "GBP", "CHF", "JPY"}
+
+
+@pytest.mark.erp
+async def test_the_real_erp_owes_an_employee_money_as_a_party(expenses: ExpenseWorld) -> None:
+    rows = await expenses.session.find("company.employee", [], "party.code", "party")
+    parties = {row["party."]["code"]: str(row["party"]) for row in rows}
+    masters = await expenses.connect().masters()
+    assert {each.code: each.party for each in masters.employees} == parties
+
+
+@pytest.mark.erp
+async def test_a_closed_account_is_listed_and_not_active(expenses: ExpenseWorld) -> None:
+    company = int(expenses.entity.id)
+    expenses.session.work_for(company)
+    (number,) = await expenses.session.find(
+        "account.account", [["company", "=", company], ["code", "=", "6650"]], "id"
+    )
+    await expenses.session.write("account.account", [number["id"]], {"closed": True})
+    try:
+        masters = await expenses.connect().masters()
+        (account,) = [each for each in masters.accounts if each.id == str(number["id"])]
+        assert not account.active
+        with pytest.raises(RejectedError) as told:
+            await expenses.connect().post([expenses.intent(cost("1.00", account="6650"))], {})
+        assert told.value.code == "account_unknown"
+    finally:
+        await expenses.session.write("account.account", [number["id"]], {"closed": False})
+
+
+async def test_a_simulated_tryton_books_no_expenses(tryton: Tryton) -> None:
+    masters = await tryton.masters()
+    assert (masters.accounts, masters.tax_codes) == ((), ())
+    assert [each.code for each in masters.currencies] == ["EUR", "USD"]
+    assert [each.party for each in masters.employees] == ["5", "6"]
