@@ -63,7 +63,7 @@ class Telling:
         }
         way = ways.get(step)
         if way is None:
-            return [Acknowledged(each.source_id, True, _NOT_PROVIDED) for each in run]  # noqa: FBT003
+            return [Acknowledged(each.source_id, accepted=True, code=_NOT_PROVIDED) for each in run]
         outcomes = await way([each for each in run if is_id(each.source_id)])
         return [_answer(each.source_id, outcomes) for each in run]
 

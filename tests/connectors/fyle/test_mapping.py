@@ -393,9 +393,11 @@ def test_a_page_that_people_keep_is_read_in_each_of_its_shapes(shape: str, state
     options = FyleOptions("fyle", "c", SecretStr(""), SecretStr(""), legal_entity="FIRM-DE")
     [told] = SYSTEM.read_page(options, exact_json_text(pages[shape]).encode())
     assert told.trouble is None
-    assert [each.amount.amount for each in told.record.items] == [Decimal("10.00"), Decimal("2.50")]
-    assert told.record.legal_entity == "FIRM-DE"
-    assert (told.record.approval is not None) is (state == "PAYMENT_PROCESSING")
+    read = told.record
+    assert read is not None
+    assert [each.amount.amount for each in read.items] == [Decimal("10.00"), Decimal("2.50")]
+    assert read.legal_entity == "FIRM-DE"
+    assert (read.approval is not None) is (state == "PAYMENT_PROCESSING")
 
 
 @pytest.mark.parametrize("page", [b"", b"[]", b"{}", b'{"data": {}}', b'{"data": [}'])

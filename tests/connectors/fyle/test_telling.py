@@ -9,7 +9,7 @@ from connectors.base.capabilities import Acknowledged, ReportNews, ReportStep
 from connectors.base.errors import ConnectionConfigError
 from connectors.conformance.expense_source import failed, greeted, payment, posted
 from connectors.conformance.http_contract import Tokens
-from connectors.fyle.simulated_state import SimulatedReport
+from connectors.fyle.simulated_state import SimulatedExpense, SimulatedSummary
 from connectors.fyle.telling import runs_of
 from connectors.fyle.wire import Fund, ReportState
 from tests.connectors.fyle.world import FyleWorld
@@ -50,14 +50,12 @@ async def test_a_posted_report_is_in_an_export_and_its_expenses_are_complete(
         export.id,
     )
     assert line.reference == "SINV-2026-0042 (LTESTREFERENCE0000001)"
-    summaries = {each.summary for each in world.fyle.reports[report].expenses}
-    assert [each and each.model_dump() for each in summaries] == [
-        {
-            "state": "COMPLETE",
-            "error_type": None,
-            "url": "https://ledgerway.firm.example/why/LTESTREFERENCE0000001",
-        }
-    ]
+    summary = SimulatedSummary(
+        state="COMPLETE",
+        error_type=None,
+        url="https://ledgerway.firm.example/why/LTESTREFERENCE0000001",
+    )
+    assert [each.summary for each in world.fyle.reports[report].expenses] == [summary] * 2
     assert writes(world) == [EXPORT, LINES, SUMMARIES]
 
 
@@ -107,9 +105,8 @@ async def test_wherever_telling_meets_trouble_it_takes_effect_once(
     }
 
 
-def _expenses(world: FyleWorld, reports: list[str]) -> list[object]:
-    found: list[SimulatedReport] = [world.fyle.reports[each] for each in reports]
-    return [each for report in found for each in report.expenses]
+def _expenses(world: FyleWorld, reports: list[str]) -> list[SimulatedExpense]:
+    return [each for report in reports for each in world.fyle.reports[report].expenses]
 
 
 @pytest.mark.parametrize("step", ["posted", "failed", "paid", "reversed"])
