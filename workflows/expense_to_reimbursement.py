@@ -13,6 +13,7 @@ from workflows.policies import (
     READ,
     RECORD,
     REIMBURSE_WITHIN,
+    ask_again_after,
 )
 from workflows.reimbursement_details import reimbursement_details
 
@@ -45,6 +46,8 @@ class ExpenseToReimbursement:
     def __init__(self) -> None:
         self._news = False
         self._escalations = 0
+        # Tries in a row that posted nothing while something was left over.
+        self._fruitless = 0
 
     @workflow.run
     async def run(self, ref: DocumentRef) -> Reimbursed:
@@ -109,7 +112,7 @@ class ExpenseToReimbursement:
         """Until there is news; or until the ERP can be asked again, or somebody has to be told."""
         waits = []
         if posted.again_in_seconds is not None:
-            waits.append(min(timedelta(seconds=posted.again_in_seconds), ASK_AGAIN_MAX))
+            waits.append(ask_again_after(posted.again_in_seconds, self._fruitless))
         if attached.missing:
             waits.append(ASK_AGAIN_MAX)
         if late := self._late_in(reimbursed):
@@ -120,6 +123,8 @@ class ExpenseToReimbursement:
                 timeout=min(waits, default=None),
                 timeout_summary="deadline of the reimbursement" if late else "ask the ERP again",
             )
+        again = posted.again_in_seconds is not None and not (self._news or posted.posted)
+        self._fruitless = self._fruitless + 1 if again else 0
 
     def _late_in(self, reimbursed: Reimbursed) -> timedelta | None:
         """How long until the reimbursement is late, or late once more; None if none is owed."""

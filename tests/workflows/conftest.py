@@ -33,7 +33,8 @@ class Ahead:
         """Let time pass at once, with everything that falls due in it: hours=…, days=…."""
         await self.environment.sleep(timedelta(**span))
 
-    async def timers_of(self, handle: WorkflowHandle[Any, Any]) -> list[float]:
+    @staticmethod
+    async def timers_of(handle: WorkflowHandle[Any, Any]) -> list[float]:
         """For how many seconds a workflow has set its timers so far."""
         return [
             event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta().total_seconds()
