@@ -43,6 +43,7 @@ class Cause(StrEnum):
     INACTIVE_PAYEE = "inactive_payee"
     EXPENSE_BEFORE_HIRE = "expense_before_hire"
     DUPLICATE_REPORT = "duplicate_report"
+    SELF_APPROVED = "self_approved"
     PER_DIEM_MEAL_CONFLICT = "per_diem_meal_conflict"
     OVER_RATE = "over_rate"
     TOTAL_DISAGREES = "total_disagrees"

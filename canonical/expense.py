@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from canonical.base import Canonical, Day, Instant
 from canonical.exact import ExactDecimal
 from canonical.identity import content_hash
-from canonical.money import CurrencyCode, Money
+from canonical.money import AMOUNT_MAX, CurrencyCode, Money
 from canonical.text import Code, ExternalId, Name, Note
 from canonical.time_entry import Approval
 
@@ -217,6 +217,20 @@ class ExpenseReport(Canonical):
         amounts = [one.amount for one in self.items] + [one.amount for one in self.advances]
         if any(one.currency != self.currency for one in amounts):
             raise ValueError("items and advances are in the report's currency")
+        return self
+
+    @model_validator(mode="after")
+    def _within_bounds(self) -> Self:
+        """Keep every sum of a report's amounts an amount: what adds up may not leave Money."""
+        amounts = [one.amount for one in self.advances]
+        for item in self.items:
+            amounts += [item.amount, item.approved]
+            for part in item.allocations:
+                taxes = [each for tax in part.taxes for each in (tax.amount, tax.reclaimable)]
+                given = (part.gross, part.net, part.net_of_reclaim, *taxes)
+                amounts += [each for each in given if each is not None]
+        if sum((abs(one.amount) for one in amounts), Decimal(0)) >= AMOUNT_MAX:
+            raise ValueError("the amounts of a report must come to less than 10^15 in all")
         return self
 
     @property

@@ -37,7 +37,7 @@ _MINOR_UNITS: Final = {
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
     **dict.fromkeys(["CLF", "UYW"], 4),
 }
-_AMOUNT_MAX: Final = Decimal(10) ** 15
+AMOUNT_MAX: Final = Decimal(10) ** 15
 
 
 def minor_units(currency: str) -> int:
@@ -55,7 +55,7 @@ class Money(Canonical):
 
     @model_validator(mode="after")
     def _fits_the_currency(self) -> Self:
-        if abs(self.amount) >= _AMOUNT_MAX:
+        if abs(self.amount) >= AMOUNT_MAX:
             raise ValueError("an amount must be below 10^15")
         if scale_of(self.amount) > minor_units(self.currency):
             raise ValueError(

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from canonical.exact import Rounding
+from canonical.exact import Rounding, round_to
 from canonical.expense import ExpenseItem
-from canonical.money import Money, minor_units
+from canonical.money import AMOUNT_MAX, Money, minor_units
 
 
 def split_by_largest_remainder(total: Money, weights: Sequence[Decimal]) -> tuple[Money, ...]:
@@ -32,13 +32,20 @@ def split_by_largest_remainder(total: Money, weights: Sequence[Decimal]) -> tupl
     )
 
 
-def converted(item: ExpenseItem, rounding: Rounding) -> Money | None:
+def converted(item: ExpenseItem, rounding: Rounding) -> Decimal | None:
     """What the receipt comes to in the report's currency at the source's rate; None without one."""
     if item.exchange_rate is None:
         return None
     spent, rate = item.transaction.amount, item.exchange_rate
     exact = spent * rate if item.exchange_direction == "multiply" else spent / rate
-    return Money.rounded(exact, item.amount.currency, rounding)
+    return rounded_if_an_amount(exact, item.amount.currency, rounding)
+
+
+def rounded_if_an_amount(exact: Decimal, currency: str, rounding: Rounding) -> Decimal:
+    """Round a computed amount once; one beyond all amounts stays as it is, to be compared with."""
+    if abs(exact) >= AMOUNT_MAX:
+        return exact
+    return round_to(exact, minor_units(currency), rounding)
 
 
 def one_unit(currency: str) -> Decimal:

@@ -119,6 +119,7 @@ def _claims(report: ExpenseReport) -> Counter[tuple[str, date, str, Money]]:
 def _checked(line: Line, employee: Employee, entity: str, facts: Facts, policy: Policy) -> Ready:
     report = line.report
     _check_entities(report, employee, entity, facts)
+    _check_approval(report)
     _check_employment(line, employee)
     posting = post_report(report, policy.expense)
     _check_problems(line, posting)
@@ -191,6 +192,17 @@ def _check_entities(report: ExpenseReport, employee: Employee, entity: str, fact
                 f"Employee {employee.code} has a report in {entity} that belongs to {other} as "
                 "well. Have it split by legal entity in the source.",
             )
+
+
+def _check_approval(report: ExpenseReport) -> None:
+    """Who claims may not be who approves, as far as the source says who did (DOMAIN rule 13)."""
+    if report.approval is not None and report.approval.approver == report.employee:
+        raise Stop(
+            Cause.SELF_APPROVED,
+            report.number,
+            f"Report {report.number} was approved by the employee who claims it. Reject it, so "
+            "that somebody else approves it in the source.",
+        )
 
 
 def _check_employment(line: Line, employee: Employee) -> None:

@@ -9,7 +9,6 @@ from typing import Final
 
 from canonical.exception_case import Cause
 from canonical.expense import AdvanceUse, ExpenseItem, ExpenseReport
-from canonical.money import Money
 from rules.expense_amounts import converted, is_rounding, total_of
 from rules.expense_findings import Findings, problem, warning
 from rules.expense_policy import ExpensePolicy
@@ -92,22 +91,22 @@ def _exchange(item: ExpenseItem, report: ExpenseReport, policy: ExpensePolicy) -
             f"{item.type_name} of {item.transaction_date} was spent in {item.transaction.currency} "
             "and names no exchange rate, so its conversion cannot be checked"
         )
-    over = abs(item.amount.amount) - abs(expected.amount)
+    over = abs(item.amount.amount) - abs(expected)
     # Who itemises a receipt rounds the parts so that they sum to it.
     parts = len(report.items)
-    if is_rounding(over, report.currency, parts) or abs(over) <= abs(expected.amount) * _RATE_ERROR:
+    if is_rounding(over, report.currency, parts) or abs(over) <= abs(expected) * _RATE_ERROR:
         return Findings()
     spent = f"{item.transaction.amount} {item.transaction.currency}"
     if over < 0:
         return warning(
-            f"{item.type_name} of {item.transaction_date}: of {spent}, which is {expected.amount} "
-            f"{expected.currency}, {item.amount.amount} are approved"
+            f"{item.type_name} of {item.transaction_date}: of {spent}, which is {expected} "
+            f"{report.currency}, {item.amount.amount} are approved"
         )
     return problem(
         Cause.AMOUNT_DISAGREES,
         f"{report.number} {item.type_name}",
         f"Report {report.number}: {item.type_name} of {item.transaction_date} is {spent}, which is "
-        f"{expected.amount} {expected.currency} at its rate; {item.amount.amount} are approved. "
+        f"{expected} {report.currency} at its rate; {item.amount.amount} are approved. "
         "Have it corrected in the source.",
     )
 
@@ -116,9 +115,8 @@ def _mileage(item: ExpenseItem, report: ExpenseReport, policy: ExpensePolicy) ->
     if item.mileage is None:
         return Findings()
     row = policy.mileage_row(item)
-    expected = row.amount_for(item.mileage.distance, policy.rounding) if row else None
-    what = f"{item.mileage.distance:f} {item.mileage.unit}"
-    return _by_rate(item, report, expected, what)
+    rate = (row.amount_for(item.mileage.distance, policy.rounding), row.currency) if row else None
+    return _by_rate(item, report, rate, f"{item.mileage.distance:f} {item.mileage.unit}")
 
 
 def _per_diem(item: ExpenseItem, report: ExpenseReport, policy: ExpensePolicy) -> Findings:
@@ -126,31 +124,32 @@ def _per_diem(item: ExpenseItem, report: ExpenseReport, policy: ExpensePolicy) -
         return Findings()
     row = policy.per_diem_row(item)
     meals = item.per_diem.meals_provided
-    expected = row.amount_without(meals, policy.rounding) if row else None
+    rate = (row.amount_without(meals, policy.rounding), row.currency) if row else None
     what = f"a day at {item.per_diem.place}" + (f" with {len(meals)} meals" if meals else "")
-    return _by_rate(item, report, expected, what)
+    return _by_rate(item, report, rate, what)
 
 
 def _by_rate(
-    item: ExpenseItem, report: ExpenseReport, expected: Money | None, what: str
+    item: ExpenseItem, report: ExpenseReport, rate: tuple[Decimal, str] | None, what: str
 ) -> Findings:
     claimed = item.amount if item.transaction.currency == item.amount.currency else item.transaction
-    if expected is None or expected.currency != claimed.currency:
+    if rate is None or rate[1] != claimed.currency:
         return warning(
             f"{item.type_name} of {item.transaction_date}: no rate is known for {what}, so "
             f"{claimed.amount} {claimed.currency} cannot be checked"
         )
-    if claimed.amount > expected.amount:
+    expected = rate[0]
+    if claimed.amount > expected:
         return problem(
             Cause.OVER_RATE,
             f"{report.number} {item.type_name}",
             f"Report {report.number}: {claimed.amount} {claimed.currency} for {what} are more than "
-            f"the table's {expected.amount}. Have it corrected in the source, or accept it.",
+            f"the table's {expected}. Have it corrected in the source, or accept it.",
         )
-    if claimed.amount < expected.amount:
+    if claimed.amount < expected:
         return warning(
             f"{item.type_name} of {item.transaction_date}: {claimed.amount} {claimed.currency} for "
-            f"{what} are less than the table's {expected.amount}"
+            f"{what} are less than the table's {expected}"
         )
     return Findings()
 
@@ -187,12 +186,9 @@ def _advance(advance: AdvanceUse, report: ExpenseReport) -> Findings:
             f"advance {advance.id}: {asked.amount} {asked.currency} were turned into "
             f"{advance.amount.amount} {advance.amount.currency} at a rate of 1"
         )
-    multiplied = Money.rounded(asked.amount * rate, advance.amount.currency)
-    divided = Money.rounded(asked.amount / rate, advance.amount.currency)
-    if any(
-        is_rounding(one.amount - advance.amount.amount, report.currency, 1)
-        for one in (multiplied, divided)
-    ):
+    # Concur does not say in which direction an advance's rate converts.
+    either = (asked.amount * rate, asked.amount / rate)
+    if any(is_rounding(one - advance.amount.amount, report.currency, 1) for one in either):
         return Findings()
     return problem(
         Cause.AMOUNT_DISAGREES,

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from canonical.exact import ExactDecimal, Rounding
 from canonical.expense import CountryCode, ExpenseItem, ItemTax
 from canonical.expense_document import ExpenseRole
-from canonical.money import CurrencyCode, Money
+from canonical.money import CurrencyCode
 from canonical.text import Code
+from rules.expense_amounts import rounded_if_an_amount
 
 Percent = Annotated[ExactDecimal, Field(ge=0, le=100)]
 Receipt = Literal["none", "any", "tax"]
@@ -80,9 +81,9 @@ class MileageRow(Row):
     currency: CurrencyCode
     per_unit: Annotated[ExactDecimal, Field(gt=0, decimal_places=4)]
 
-    def amount_for(self, distance: Decimal, rounding: Rounding) -> Money:
+    def amount_for(self, distance: Decimal, rounding: Rounding) -> Decimal:
         """Price a distance, rounded once."""
-        return Money.rounded(distance * self.per_unit, self.currency, rounding)
+        return rounded_if_an_amount(distance * self.per_unit, self.currency, rounding)
 
 
 class PerDiemRow(Row):
@@ -95,7 +96,7 @@ class PerDiemRow(Row):
     lunch_percent: Percent = Decimal(0)
     dinner_percent: Percent = Decimal(0)
 
-    def amount_without(self, meals: Iterable[str], rounding: Rounding) -> Money:
+    def amount_without(self, meals: Iterable[str], rounding: Rounding) -> Decimal:
         """The allowance less the meals that were provided; never below nothing."""
         percent = {
             "breakfast": self.breakfast_percent,
@@ -103,7 +104,7 @@ class PerDiemRow(Row):
             "dinner": self.dinner_percent,
         }
         left = max(Decimal(0), Decimal(100) - sum((percent[meal] for meal in meals), Decimal(0)))
-        return Money.rounded(self.amount * left / 100, self.currency, rounding)
+        return rounded_if_an_amount(self.amount * left / 100, self.currency, rounding)
 
 
 class ExpensePolicy(BaseModel):

@@ -12,6 +12,7 @@ from canonical.exception_case import ACCEPTABLE, Cause
 from canonical.expense import AdvanceStep, ExpenseReport, PerDiem
 from canonical.expense_document import ExpenseRole
 from canonical.posting_period import PeriodState
+from canonical.time_entry import Approval
 from rules.expense_checks import Line, Ready, Stopped, check_report, value_of
 from rules.expense_policy import ExpensePolicy
 from rules.facts import Facts
@@ -74,6 +75,12 @@ SITUATIONS: dict[Cause, Situation] = {
         {},
         policies(),
         "UK01",
+    ),
+    Cause.SELF_APPROVED: (
+        line(report(item(), approval=Approval(approver="E-7"))),
+        {},
+        policies(),
+        "R-1",
     ),
     Cause.INACTIVE_PAYEE: (line(), paid(party=None), policies(), "E-7"),
     Cause.EXPENSE_BEFORE_HIRE: (

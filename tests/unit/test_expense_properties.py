@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from canonical.expense import (
     AdvanceStep,
@@ -14,6 +15,7 @@ from canonical.expense import (
     ExpenseItem,
     ExpenseReport,
     ItemTax,
+    Mileage,
     Owed,
     PaidBy,
 )
@@ -22,14 +24,15 @@ from canonical.money import Money, minor_units
 from rules.expense_amounts import split_by_largest_remainder
 from rules.expense_checks import Line, Ready, check_report
 from rules.expense_consistency import posted_items
-from rules.expense_policy import ExpensePolicy
+from rules.expense_policy import ExpensePolicy, MileageRow
 from rules.expense_posting import post_report
 from rules.expense_record import posting_record
 from tests.unit.building import DAY, NOON
-from tests.unit.expense_building import POLICY, expense_facts, policies
+from tests.unit.expense_building import POLICY, expense_facts, item, policies, report
 
 CURRENCIES = st.sampled_from(["EUR", "JPY", "KWD"])
-HALF_EVEN = POLICY.model_copy(update={"rounding": "HALF_EVEN"})
+KILOMETRE = MileageRow(unit="km", currency="EUR", per_unit=Decimal("0.3"))
+HALF_EVEN = POLICY.model_copy(update={"rounding": "HALF_EVEN", "mileage": (KILOMETRE,)})
 
 
 def money(currency: str, largest: int = 10**12) -> st.SearchStrategy[Money]:
@@ -69,6 +72,7 @@ def allocations(draw: st.DrawFn, currency: str) -> tuple[Allocation, ...]:
 @st.composite
 def items(draw: st.DrawFn, currency: str, number: int) -> ExpenseItem:
     amount = draw(money(currency))
+    abroad = draw(st.none() | CURRENCIES.flatmap(lambda one: money(one, 10**14)))
     return ExpenseItem(
         id=f"i{number}",
         part_of=draw(st.none() | st.sampled_from(["i0", "i1"])),
@@ -82,7 +86,13 @@ def items(draw: st.DrawFn, currency: str, number: int) -> ExpenseItem:
         tax_receipt=draw(st.booleans()),
         approved=amount,
         amount=amount,
-        transaction=amount,
+        transaction=abroad or amount,
+        exchange_rate=draw(st.none() | st.decimals("1E-10", "1E17", places=10)),
+        exchange_direction=draw(st.sampled_from(["multiply", "divide"])),
+        mileage=draw(
+            st.none()
+            | st.decimals("0", "1E17", places=2).map(lambda one: Mileage(distance=one, unit="km"))
+        ),
         allocations=draw(allocations(currency)),
     )
 
@@ -195,3 +205,20 @@ def test_weights_that_are_none_are_refused(weights: list[Any]) -> None:
         split_by_largest_remainder(
             Money(amount=Decimal(1), currency="EUR"), [Decimal(one) for one in weights]
         )
+
+
+def test_amounts_that_would_add_up_to_no_amount_any_more_are_refused() -> None:
+    most = Money(amount=Decimal(10) ** 15 / 4, currency="EUR")
+    two = [item_of(most, name) for name in ("i1", "i2")]
+
+    with pytest.raises(ValidationError, match="less than 10"):
+        report_of(*two)
+    report_of(item_of(Money(amount=Decimal(10) ** 14, currency="EUR"), "i1"))
+
+
+def item_of(amount: Money, name: str) -> ExpenseItem:
+    return item(item_id=name).model_copy(update={"amount": amount, "approved": amount})
+
+
+def report_of(*items: ExpenseItem) -> ExpenseReport:
+    return report(*items)
