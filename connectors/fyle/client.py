@@ -48,8 +48,10 @@ class Page:
     offset: int
 
 
-# Pages that were read, by what was asked for.
-Memory = dict[str, Page]
+# What was remembered for longer might no longer fit together with what is read now.
+_MEMORY_SECONDS: Final = 120
+# Pages that were read, and when, by what was asked for.
+Memory = dict[str, tuple[float, Page]]
 
 
 class FyleClient:
@@ -63,6 +65,7 @@ class FyleClient:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.page_size: Final = options.page_size
+        self._clock: Final = clock
         self._session: Final = FyleSession(options, budget, transport, clock, _verdict)
 
     async def close(self) -> None:
@@ -86,11 +89,12 @@ class FyleClient:
         """
         place = {"order": order, "offset": str(offset), "limit": str(limit or self.page_size)}
         asked = f"{path} {sorted(filters.items())} {place}"
-        if memory is not None and asked in memory:
-            return memory[asked]
+        memory = {} if memory is None else memory
+        read_at, known = memory.get(asked, (0.0, None))
+        if known is not None and self._clock() - read_at < _MEMORY_SECONDS:
+            return known
         page = await self._read(path, {**filters, **place}, offset)
-        if memory is not None:
-            memory[asked] = page
+        memory[asked] = (self._clock(), page)
         return page
 
     async def _read(self, path: str, query: Filters, offset: int) -> Page:

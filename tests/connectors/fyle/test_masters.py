@@ -113,3 +113,23 @@ async def test_after_a_whole_reading_everything_is_read_anew(world: FyleWorld) -
     before = await fyle.masters()
     world.fyle.put(people(1))
     assert len((await fyle.masters()).employees) == len(before.employees) + 1
+
+
+async def test_what_was_read_long_ago_is_not_remembered(world: FyleWorld) -> None:
+    budget = Tokens(3)  # The token, the cluster, and a page.
+    fyle = world.connect(budget)
+    with pytest.raises(TransientError):
+        await fyle.masters()
+    budget.left = 1
+    with pytest.raises(TransientError):
+        await fyle.masters()
+    assert world.paths()[2:] == ["GET /employees", "GET /projects"]
+    world.pass_time(120)
+    budget.left = 4
+    await fyle.masters()
+    assert world.paths()[4:] == [
+        "GET /employees",
+        "GET /projects",
+        "GET /cost_centers",
+        "GET /tax_groups",
+    ]
