@@ -11,6 +11,7 @@ from canonical.hours import seconds_from_hours
 from canonical.money import HourlyRate
 from canonical.time_entry import Approval, TimeEntry, week_of
 from connectors.base.capabilities import Acknowledgement, SourceRecord
+from connectors.base.dates import day_of, moment_of
 from connectors.base.records import RawRecord, raw_page, trouble_of
 from connectors.harvest import wire
 
@@ -144,7 +145,7 @@ def _unreadable(record: RawRecord, trouble: str) -> SourceRecord[TimeEntry]:
     value: Mapping[str, Any] = record.value if isinstance(record.value, dict) else {}
     user = value.get("user")
     employee = id_of(user.get("id")) if isinstance(user, dict) else None
-    day = _tried(wire.day_of, value.get("spent_date"))
+    day = _tried(day_of, value.get("spent_date"))
     return SourceRecord(
         source_id=id_of(value.get("id")),
         raw=record.kept,
@@ -153,7 +154,7 @@ def _unreadable(record: RawRecord, trouble: str) -> SourceRecord[TimeEntry]:
         employee=employee,
         work_date=day,
         approved=_perhaps_approved(value.get("is_closed"), value.get("is_running")),
-        changed_at=_tried(wire.moment_of, value.get("updated_at")),
+        changed_at=_tried(moment_of, value.get("updated_at")),
     )
 
 
