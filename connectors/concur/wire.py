@@ -12,16 +12,9 @@ from typing import Annotated, Any, ClassVar, Final, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from canonical.exact import exact_decimal
 from connectors.base.dates import day_in, moment_of
 from connectors.base.http import exact_json
-
-
-def _number(value: Any) -> Decimal:
-    """Take a JSON number only: text or true in its place is a change we must hear about."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError("not a number")  # noqa: TRY004  Pydantic turns ValueError into its own.
-    return exact_decimal(Decimal(value))
+from connectors.base.numbers import number_of
 
 
 def _text(value: Any) -> Any:
@@ -45,7 +38,7 @@ def _document(value: Any) -> Any:
 
 
 W = TypeVar("W")
-Number = Annotated[Decimal, BeforeValidator(_number)]
+Number = Annotated[Decimal, BeforeValidator(number_of)]
 Text = Annotated[str, BeforeValidator(_text)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 DayOf = Annotated[date, BeforeValidator(day_in)]

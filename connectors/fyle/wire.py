@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from canonical.exact import exact_decimal
 from connectors.base.dates import day_in, moment_of
+from connectors.base.numbers import number_of
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
 
@@ -21,18 +21,11 @@ def id_of(value: Any) -> str:
     return value
 
 
-def _number(value: Any) -> Decimal:
-    """Take a JSON number only: text or true in its place is a change we must hear about."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError("not a number")  # noqa: TRY004  Pydantic turns ValueError into its own.
-    return exact_decimal(Decimal(value))
-
-
 Id = Annotated[str, BeforeValidator(id_of)]
 # The day of an instant as it is written, in whatever zone: a day is never converted.
 Day = Annotated[date, BeforeValidator(day_in)]
 Moment = Annotated[datetime, BeforeValidator(moment_of)]
-Number = Annotated[Decimal, BeforeValidator(_number)]
+Number = Annotated[Decimal, BeforeValidator(number_of)]
 Count = Annotated[int, Field(ge=0, lt=10**9)]
 Serial = Annotated[int, Field(gt=0, lt=10**18)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]

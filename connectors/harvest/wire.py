@@ -2,24 +2,16 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from canonical.exact import exact_decimal
 from connectors.base.dates import day_of, moment_of
-
-
-def _number(value: Any) -> Decimal:
-    """Take a JSON number only: text or true in its place is a change we must hear about."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError("not a number")  # noqa: TRY004  Pydantic turns ValueError into its own.
-    return exact_decimal(Decimal(value))
-
+from connectors.base.numbers import number_of
 
 PlainDate = Annotated[date, BeforeValidator(day_of)]
 Moment = Annotated[datetime, BeforeValidator(moment_of)]
-Number = Annotated[Decimal, BeforeValidator(_number)]
+Number = Annotated[Decimal, BeforeValidator(number_of)]
 Id = Annotated[int, Field(gt=0, lt=10**18)]
 
 
