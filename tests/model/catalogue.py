@@ -11,6 +11,7 @@ from typing import Any, Final
 from tests.model.compare_and_set import CompareAndSet
 from tests.model.draft_then_post import DraftThenPost
 from tests.model.exploration import Model
+from tests.model.fit_drafts import FitDrafts
 from tests.model.ledger import Flaw
 from tests.model.single_write import SingleWrite
 
@@ -79,10 +80,12 @@ VARIANTS: Final = (
         "UniqueReference, no lease and no Q: duplicates only",
         replace(NO_LAG, quiet=0, checked="duplicates", flaws=frozenset({Flaw.NO_LEASE})),
     ),
+    Check("DraftThenPost, any fit draft is kept, and only posting is unknown", FitDrafts()),
     Check("Lookup, F broken: what the ledger notices", replace(LOOKUP, quiet=1, checked="ledger")),
 )
 
 MUTANTS: Final = (
+    _with(FitDrafts(), Flaw.POSTS_AFTER_FAILED_DELETE, TWICE),
     Check("Lookup: Q = W + F + L", replace(LOOKUP_DUPLICATES, quiet=3), TWICE),
     _with(LOOKUP_DUPLICATES, Flaw.TX2_WITHOUT_FENCE, TWICE),
     _with(LOOKUP_DUPLICATES, Flaw.RECLAIM_WITHOUT_FENCE, TWICE),
