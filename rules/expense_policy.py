@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from canonical.exact import ExactDecimal, Rounding
 from canonical.expense import CountryCode, ExpenseItem, ItemTax
@@ -28,14 +28,17 @@ class Row(BaseModel):
     valid_from: date | None = None
     valid_until: date | None = None
 
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> Self:
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            raise ValueError("a row is valid until a day that is not before its first")
+        return self
+
     def valid_on(self, day: date) -> bool:
         """Whether the row counts for something of that day."""
         return (self.valid_from is None or self.valid_from <= day) and (
             self.valid_until is None or day <= self.valid_until
         )
-
-
-R = TypeVar("R", bound=Row)
 
 
 class TaxRow(Row):

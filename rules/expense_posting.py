@@ -24,6 +24,7 @@ from rules.expense_consistency import consistency_of, posted_items
 from rules.expense_findings import Findings, Rule, problem, warning
 from rules.expense_lines import LABELS, PERSONAL, ROLE_OF, ExpensePosting, PostingLine, Recharge
 from rules.expense_policy import ExpensePolicy
+from rules.expense_reasons import reason_of_cost
 from rules.expense_tax import TaxShare, net_of, taxes_of
 
 
@@ -125,14 +126,13 @@ def _post_portion(books: _Books, item: ExpenseItem, portion: Portion) -> None:
     shares, findings = taxes_of(item, portion.allocation, books.report, books.policy)
     net, left, found = net_of(item, portion.allocation, portion.gross, shares, books.report.number)
     books.findings += findings + found
-    by_code = f"of type {item.type_code}"
     books.write(
         PostingLine(
             role=ExpenseRole.EXPENSE,
             label=item.type_name,
             amount=net,
             rule=Rule.ALLOCATION if portion.was_split else Rule.COST,
-            why=portion.why or f"the cost {by_code}, net of tax",
+            why=reason_of_cost(item, portion, books.policy),
             account=_cost_account(books, item, portion),
             **_objects(item, portion),
         )

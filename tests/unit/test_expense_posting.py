@@ -579,3 +579,40 @@ def test_every_line_names_its_rule_and_says_why() -> None:
         "expense-advance", "expense-payee",
     }  # fmt: skip
     assert posting.policy_version == "2026-01"
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"),
+    [
+        (item(), "TAXI of 2026-10-01: net of tax, account 6600 by default"),
+        (item(type_code="MEALS"), "MEALS of 2026-10-01: net of tax, account 6640 by type"),
+        (
+            item(
+                "26.88",
+                transaction=euro("24.00", "USD"),
+                exchange_rate=Decimal("0.89294902"),
+                exchange_direction="divide",
+            ),
+            "24.00 USD divided by 0.89294902",
+        ),
+        (item("26.88", transaction=euro("24.00", "USD")), "24.00 USD at no known rate"),
+        (on_card("56.10", settled=euro("56.10")), "charged to the card with 56.10 EUR"),
+        (
+            item("30.00", mileage=Mileage(distance=Decimal(100), unit="km")),
+            "100 km at 0.30 EUR by the table",
+        ),
+        (item("28.00", per_diem=PerDiem(place="DE")), "28.00 EUR a day by the table"),
+        (
+            item(allocations=(allocation("a1", share=Decimal(60)), allocation(share=Decimal(40)))),
+            "60 % of the item, by largest remainder",
+        ),
+    ],
+)
+def test_a_cost_says_what_was_spent_at_which_rate_and_why_on_its_account(
+    cost: ExpenseItem, said: str
+) -> None:
+    rates = {"mileage": MILEAGE.mileage, "per_diem": PER_DIEM.per_diem}
+
+    posting = posted(cost, policy=POLICY.model_copy(update=rates))
+
+    assert said in posting.lines[0].why
