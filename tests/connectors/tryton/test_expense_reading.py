@@ -12,6 +12,8 @@ from canonical.expense_document import ExpenseRole
 from canonical.posting import Executed, PostedDocument, PostingIntent
 from connectors.base.errors import TransientError
 from connectors.tryton import Tryton
+from connectors.tryton.document_mapping import document_from
+from connectors.tryton.papers import Papers
 from tests.connectors.tryton.expense_world import (
     MEALS,
     OTHER_CENTRE,
@@ -152,10 +154,29 @@ async def read(target: Tryton, intent: PostingIntent) -> PostedDocument:
 async def test_whatever_a_person_altered_is_shown_as_it_is(
     expenses: ExpenseWorld, alter: Callable[[Meddler], Any]
 ) -> None:
+    """Drafts are read by what reads posted documents; posting each would take Tryton long."""
+    target, intent = expenses.connect(), report(expenses)
+    draft = await drafted(expenses, target, intent)
+    papers = Papers(target._client, "Cost centre")
+    assert agrees(intent, await shown(papers, intent))
+    expenses.session.work_for(int(expenses.entity.id))
+    await alter(Meddler(expenses, draft))
+    assert not agrees(intent, await shown(papers, intent))
+
+
+async def shown(papers: Papers, intent: PostingIntent) -> PostedDocument:
+    seen = await papers.seen(intent.reference, {})
+    (paper,) = seen.papers
+    return document_from(paper, seen.of(paper))
+
+
+async def test_what_a_person_altered_before_posting_it_does_not_agree(
+    expenses: ExpenseWorld,
+) -> None:
     target, intent = expenses.connect(), report(expenses)
     draft = await drafted(expenses, target, intent)
     expenses.session.work_for(int(expenses.entity.id))
-    await alter(Meddler(expenses, draft))
+    await Meddler(expenses, draft).line(unit_price=Decimal("99.99"))
     await expenses.session.press("account.invoice", "post", [draft])
     assert not agrees(intent, await read(target, intent))
 

@@ -47,13 +47,17 @@ async def reversible(world: ExpenseWorld, **given: object) -> tuple[PostingInten
 
 
 @pytest.mark.parametrize("currency", ["EUR", "USD"])
-async def test_a_reversal_brings_every_account_back_to_where_it_was(
+async def test_a_reversal_is_the_opposite_to_the_cent_and_reads_as_what_it_takes_back(
     expenses: ExpenseWorld, currency: str
 ) -> None:
     before = await expenses.books.trial_balance(expenses.entity.code)
-    original, reversal = await reversible(expenses, currency=currency)
+    passed_on = expenses.passing_on("60.00", "40.00")
+    original, reversal = await reversible(expenses, currency=currency, disbursements=passed_on)
+    target = expenses.connect()
+    assert agrees(original, (await target.find([original]))[original.reference][0])
     assert await expenses.books.trial_balance(expenses.entity.code) != before
-    document_id = await posted(expenses.connect(), reversal)
+
+    document_id = await posted(target, reversal)
     after = await expenses.books.trial_balance(expenses.entity.code)
     # An account that was never booked on before has nothing on it now.
     assert {code: amount for code, amount in after.items() if amount} == {
@@ -63,16 +67,9 @@ async def test_a_reversal_brings_every_account_back_to_where_it_was(
     assert str(held.id) == document_id
     assert held.total == -original.expense_document.payable.amount
     assert [(tax.base, tax.amount) for tax in held.taxes] == [(-100, -19)]
+    states = {each.state for each in await expenses.books.disbursements(original.reference)}
+    assert states == {"cancelled"}
 
-
-async def test_a_reversal_is_read_as_the_document_that_it_takes_back(
-    expenses: ExpenseWorld,
-) -> None:
-    original, reversal = await reversible(expenses)
-    target = expenses.connect()
-    await posted(target, reversal)
-    found = await target.find([original])
-    assert agrees(original, found[original.reference][0])
     (document,) = (await target.find([reversal]))[reversal.reference]
     assert agrees(reversal, document)
     body = reversal.expense_document
@@ -115,14 +112,6 @@ async def test_a_reversal_that_a_person_gave_another_date_does_not_agree(
     (document,) = (await target.find([reversal]))[reversal.reference]
     assert document.expense_document.posting_date == expenses.day
     assert not agrees(reversal, document)
-
-
-async def test_what_was_passed_on_is_cancelled_with_the_document(expenses: ExpenseWorld) -> None:
-    passed_on = expenses.passing_on("60.00", "40.00")
-    original, reversal = await reversible(expenses, disbursements=passed_on)
-    await posted(expenses.connect(), reversal)
-    states = {each.state for each in await expenses.books.disbursements(original.reference)}
-    assert states == {"cancelled"}
 
 
 async def test_what_is_being_paid_to_somebody_already_stops_the_reversal(
