@@ -56,6 +56,7 @@ class Intents:
             value=ready.value,
             body=ready.body,
             accepted=ready.accepted,
+            decisions=ready.decisions,
         )
         return self._new(line, intent, ready.seconds)
 

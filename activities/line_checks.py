@@ -9,7 +9,7 @@ from canonical.exception_case import Cause, RootCause
 from canonical.expense import EXPENSE_REPORT, ExpenseReport
 from canonical.messages import REPORT, TIMESHEET
 from canonical.money import Money
-from canonical.posting import Dimension, PostingBody, PostingKind
+from canonical.posting import Decision, Dimension, PostingBody, PostingKind
 from canonical.posting_period import PeriodDecision
 from canonical.source_line import LineVersion, ObjectName
 from canonical.text import Code
@@ -40,7 +40,11 @@ class ToCheck:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A line that may be posted, and how; `accepted` are ERP warnings that a person accepts."""
+    """A line that may be posted, and how.
+
+    `accepted` are ERP warnings that a person accepts; `decisions` say which rule made each line of
+    the body.
+    """
 
     legal_entity: str
     body: PostingBody
@@ -49,6 +53,7 @@ class Ready:
     value: Money
     seconds: int = 0
     accepted: tuple[Code, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,7 @@ def _report(one: ToCheck, facts: Facts, policies: Policies) -> Ready | Stopped:
         result.period,
         result.value,
         accepted=(f"{WARNING}{warning}",) if warning else (),
+        decisions=result.decisions,
     )
 
 

@@ -96,6 +96,16 @@ class Dimension(Canonical):
     value: Code
 
 
+class Decision(Canonical):
+    """The rule that decided a line, in its version, and what it went by."""
+
+    CONTRACT: ClassVar[str] = "decision/v1"
+
+    rule: Code
+    version: Code
+    why: Sentence
+
+
 class PostingIntent(Canonical):
     """What we mean to send, written down before the first byte leaves."""
 
@@ -118,6 +128,9 @@ class PostingIntent(Canonical):
     # The posting that this one takes back, and the ERP document that it is about.
     corrects: UUID | None = None
     corrects_document: ExternalId | None = None
+    # Which rule decided each line of the body, in the order of the lines; what was decided stays,
+    # whatever the tables say later (DOMAIN rule 16).
+    decisions: tuple[Decision, ...] = ()
     # Warnings of the ERP, by the connector's codes, that a person has answered with yes.
     accepted: tuple[Code, ...] = ()
 

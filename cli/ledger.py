@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from canonical.expense import EXPENSE_REPORT
 from cli.backfill import source_named
 from cli.exits import DONE, FOUND_SOMETHING, CommandError
 from cli.options import Connection, Json
 from cli.output import as_json, hours, out, table
+from cli.report_story import report_called, report_story, without_words
 from cli.running import run
 from cli.session import platform
 
@@ -62,11 +64,14 @@ def status(json_output: Json = False) -> int:
 
 def why(
     ref: Annotated[
-        str, typer.Argument(help="Our reference, the ERP's document id or the source's entry id.")
+        str,
+        typer.Argument(
+            help="Our reference, the ERP's document id, the source's id, or a report's number."
+        ),
     ],
     json_output: Json = False,
 ) -> None:
-    """Tell the whole story of a line: who approved it, what was sent, when, and what came of it."""
+    """Tell the whole story of a line or report: who approved it, what was sent, and its outcome."""
     from store import reports
 
     async def work() -> list[dict[str, Any]]:
@@ -78,7 +83,9 @@ def why(
         raise CommandError(f"Nothing is known of '{ref}'.", FOUND_SOMETHING)
     for one in found:
         one["steps"] = json.loads(one["steps"] or "[]")
-        one["intent"] = json.loads(one["intent"]) if one["intent"] else None
+        for name in ("intent", "report", "claim", "payment", "told"):
+            one[name] = json.loads(one[name]) if one[name] else None
+        one["report"] = without_words(one["report"])
     if json_output:
         out.print_json(as_json(found))
         return
@@ -131,16 +138,18 @@ def reconcile(
 
 
 def _tell(one: dict[str, Any]) -> None:
+    report = one["object"] == EXPENSE_REPORT
+    what = f"entry {one['source_id']} (timesheet {one['timesheet']})"
     out.print(
-        f"[bold]{one['kind']}[/] of entry {one['source_id']} (timesheet {one['timesheet']}), "
+        f"[bold]{one['kind']}[/] of {report_called(one) if report else what}, "
         f"revision {one['revision']}"
         + (f", amendment {one['amendment']}" if one["amendment"] else ""),
         highlight=False,
     )
+    size = "" if report else f"{hours(one['seconds'])} h on {one['original_date']}, "
     out.print(
-        f"  {hours(one['seconds'])} h on {one['original_date']}, {one['amount']} "
-        f"{one['currency']}, {one['legal_entity']}, period {one['period']}; reference "
-        f"{one['reference']}",
+        f"  {size}{one['amount']} {one['currency']}, {one['legal_entity']}, period "
+        f"{one['period']}; reference {one['reference']}",
         highlight=False,
     )
     seen = "first seen approved" if one["approved_at_from"] == "first_seen" else "approved"
@@ -156,6 +165,9 @@ def _tell(one: dict[str, Any]) -> None:
         out.print(
             f"  {one['target']} document {one['erp_document_id']}, {attested}", highlight=False
         )
+    if report:
+        for line in report_story(one):
+            out.print(f"  {line}", highlight=False)
     if one["sentence"]:
         out.print(f"  case {str(one['case_id'])[:8]}: {one['sentence']}", highlight=False)
     for step in one["steps"]:

@@ -20,7 +20,7 @@ from canonical.expense_document import (
 )
 from canonical.masters import COST_CENTRE, Employee
 from canonical.money import Money
-from canonical.posting import Dimension
+from canonical.posting import Decision, Dimension
 from canonical.posting_period import PeriodDecision
 from rules.expense_amounts import total_of
 from rules.expense_codes import Codes, Stop
@@ -66,6 +66,8 @@ class Ready:
     value: Money
     # What a person may want to know, though it stops nothing.
     warnings: tuple[str, ...] = ()
+    # Which rule, by which tables, made each line of the body.
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +130,8 @@ def _checked(line: Line, employee: Employee, entity: str, facts: Facts, policy: 
     codes = Codes(line.amendments, entity, facts, policy, employee, period.posting_date)
     codes.check_currency(report.currency)
     passed_on = {one.item for one in posting.recharges if one.project is None}
-    lines = tuple(
-        _document_line(one, codes, passed_on)
-        for one in posting.lines
-        if one.role is not ExpenseRole.EMPLOYEE_PAYABLE
-    )
+    told = [one for one in posting.lines if one.role is not ExpenseRole.EMPLOYEE_PAYABLE]
+    lines = tuple(_document_line(one, codes, passed_on) for one in told)
     if len(lines) > LINES_MAX:
         raise Stop(
             Cause.UNREADABLE_LINE,
@@ -153,7 +152,8 @@ def _checked(line: Line, employee: Employee, entity: str, facts: Facts, policy: 
     centres = sorted({one.cost_centre for one in lines if one.cost_centre})
     dimensions = tuple(Dimension(name=COST_CENTRE, value=code) for code in centres)
     value = value_of(report)
-    return Ready(line, entity, body, dimensions, period, value, posting.warnings)
+    decisions = tuple(_decision(one, posting.policy_version) for one in told)
+    return Ready(line, entity, body, dimensions, period, value, posting.warnings, decisions)
 
 
 def _employee(line: Line, facts: Facts) -> Employee | None:
@@ -291,6 +291,11 @@ def _document_line(one: PostingLine, codes: Codes, passed_on: Set[str]) -> Expen
         item=one.item,
         allocation=one.allocation,
     )
+
+
+def _decision(one: PostingLine, tables: str) -> Decision:
+    """The rule in its version, and the version of the tables that it went by."""
+    return Decision(rule=one.rule.code, version=f"{one.rule.version} {tables}", why=one.why)
 
 
 def _disbursements(posting: ExpensePosting, codes: Codes) -> tuple[Disbursement, ...]:

@@ -169,7 +169,17 @@ async def story(connection: Connection, ref: str) -> list[dict[str, Any]]:
                p.revision, p.kind, p.amendment, p.state, p.legal_entity, p.period, p.posting_date,
                p.original_date, p.seconds, p.amount, p.currency, p.target, p.erp_document_id,
                p.other_document_ids, p.posted_at, p.attested_at, p.corrects, p.last_outcome,
-               p.intent, l.status AS source_status, l.approved_at, l.approved_at_from,
+               p.intent, p.object, l.status AS source_status, l.approved_at, l.approved_at_from,
+               CASE WHEN p.object = 'expense_report' THEN l.entry END AS report,
+               (SELECT row_to_json(s)::text FROM source_claim s
+                WHERE (s.connection, s.object, s.source_id)
+                    = (p.connection, p.object, p.source_id)) AS claim,
+               (SELECT row_to_json(d)::text FROM document_payment d
+                WHERE d.posting_key = p.key) AS payment,
+               (SELECT json_agg(json_build_object(
+                  'step', o.kind, 'state', o.state, 'code', o.code, 'detail', o.detail,
+                  'created_at', o.created_at, 'done_at', o.done_at) ORDER BY o.id)::text
+                FROM outbox o WHERE o.posting_key = p.key) AS told,
                c.cause, c.sentence, c.state AS case_state, c.id AS case_id,
                (SELECT json_agg(json_build_object(
                   'at', a.at, 'from', a.from_state, 'to', a.to_state, 'fence', a.fence,
@@ -181,7 +191,8 @@ async def story(connection: Connection, ref: str) -> list[dict[str, Any]]:
         LEFT JOIN exception_case c ON c.id = p.case_id
         WHERE (p.connection, p.object, p.source_id) IN (
           SELECT connection, object, source_id FROM posting
-          WHERE reference = $1 OR source_id = $1 OR erp_document_id = $1 OR key::text = $1)
+          WHERE reference = $1 OR source_id = $1 OR erp_document_id = $1 OR key::text = $1
+             OR (object = 'expense_report' AND intent::jsonb #>> '{body,report_number}' = $1))
         ORDER BY p.created_at, p.kind
         """,
         ref,
