@@ -6,7 +6,8 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
-from tests.e2e.local_platform import LocalPlatform, eventually
+from tests.e2e.local_platform import LocalPlatform
+from tests.e2e.running_platform import eventually
 from tests.invariants.snapshot import read_ledger, report, violations
 
 _RUNNING = {WorkflowExecutionStatus.RUNNING}

@@ -20,7 +20,8 @@ from canonical.messages import ResolutionRequest
 from sandbox.temporal_server import TemporalServer
 from sandbox.world import our_search_attributes
 from store import reports
-from tests.e2e.local_platform import LocalPlatform, Systems, eventually, local_platform
+from tests.e2e.local_platform import LocalPlatform, Systems, local_platform
+from tests.e2e.running_platform import eventually
 
 CLOSED = "PRJ-1006"
 

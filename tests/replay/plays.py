@@ -11,7 +11,8 @@ from activities import search_attributes as sa
 from canonical.messages import MasterDataRef
 from connectors.tryton.simulated_faults import Fault
 from store import reports
-from tests.e2e.local_platform import LocalPlatform, eventually
+from tests.e2e.local_platform import LocalPlatform
+from tests.e2e.running_platform import eventually
 
 Handle = WorkflowHandle[Any, Any]
 CLOSED: Final = "PRJ-1006"

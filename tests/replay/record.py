@@ -16,8 +16,9 @@ from cli.exits import leave
 from sandbox.postgres import Postgres
 from sandbox.temporal_server import TemporalServer
 from store import schema
-from tests.e2e.local_platform import SECONDS_MAX, Systems, local_platform
+from tests.e2e.local_platform import Systems, local_platform
 from tests.e2e.namespaces import register_namespace
+from tests.e2e.running_platform import SECONDS_MAX
 from tests.replay.histories import HISTORIES, Recorded, keep
 from tests.replay.plays import PLAYS, Play
 

@@ -8,7 +8,7 @@ from activities import search_attributes as sa
 from rules.policies import Policies
 from store import reports
 from tests.e2e.erp_desk import hours
-from tests.e2e.local_platform import eventually
+from tests.e2e.running_platform import eventually
 from tests.workflows.conftest import Ahead, Opened
 
 CLOSED = "PRJ-1006"

@@ -11,7 +11,8 @@ from activities import search_attributes as sa
 from runtime.temporal import DATA_CONVERTER
 from sandbox.temporal_server import WITHOUT_POLL_DELAY, binary
 from tests.e2e.erp_desk import hours
-from tests.e2e.local_platform import LocalPlatform, Systems, eventually, local_platform
+from tests.e2e.local_platform import LocalPlatform, Systems, local_platform
+from tests.e2e.running_platform import eventually
 from tests.server_fixtures import FreshDatabase
 
 CLOSED: Final = "PRJ-1006"

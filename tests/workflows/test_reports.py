@@ -19,7 +19,7 @@ from activities import search_attributes as sa
 from canonical.messages import Attached, DocumentRef, Posted, Prepared, Reimbursed, posting_queue
 from runtime.temporal import DATA_CONVERTER
 from sandbox.world import our_search_attributes
-from tests.e2e.local_platform import eventually
+from tests.e2e.running_platform import eventually
 from tests.workflows.conftest import TEST_SERVER, Ahead
 from workflows.expense_to_reimbursement import ExpenseToReimbursement
 from workflows.policies import ASK_AGAIN_MAX, REIMBURSE_WITHIN
