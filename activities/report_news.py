@@ -65,6 +65,8 @@ class ReportNewsActivities:
                         for item, answer in zip(items, answers, strict=False)
                     ],
                 )
+                if len(answers) < len(items):
+                    await outbox.put_off(connection, items[len(answers)].id)
                 # A report's workflow ends once its source knows that the money is there.
                 await documents.touch(
                     connection,
@@ -76,7 +78,7 @@ class ReportNewsActivities:
                 )
             told += sum(answer.accepted for answer in answers)
             refused += sum(not answer.accepted for answer in answers)
-            if len(answers) < len(items):
+            if not answers:
                 return AcknowledgementOutcome(told=told, refused=refused, more=True)
 
 

@@ -33,7 +33,10 @@ class OutboxItem:
 async def waiting(
     connection: Connection, source: str, object_name: str, limit: int
 ) -> list[OutboxItem]:
-    """List what a source is to be told next, oldest first."""
+    """List what a source is to be told next, oldest first; each document's news in order.
+
+    What was put off holds up the later news of its own document, and of no other.
+    """
     rows = await connection.fetch(
         """
         SELECT o.id, o.source_id, o.reference, o.document_id, o.kind, o.ordinal, o.detail,
@@ -43,13 +46,30 @@ async def waiting(
         LEFT JOIN document_payment d ON d.posting_key = o.posting_key
         LEFT JOIN source_line l ON l.connection = o.connection AND l.object = o.object
           AND l.source_id = o.source_id
-        WHERE o.connection = $1 AND o.object = $2 AND o.state = 'WAITING' ORDER BY o.id LIMIT $3
+        WHERE o.connection = $1 AND o.object = $2 AND o.state = 'WAITING'
+          AND NOT EXISTS (
+            SELECT FROM outbox e
+            WHERE e.connection = o.connection AND e.object = o.object AND e.state = 'WAITING'
+              AND e.source_id = o.source_id AND e.id <= o.id AND e.not_before > now())
+        ORDER BY o.id LIMIT $3
         """,
         source,
         object_name,
         limit,
     )
     return [OutboxItem(**dict(row)) for row in rows]
+
+
+async def put_off(connection: Connection, item: int) -> None:
+    """Leave an item for later that its source did not answer: for a second, then ever longer."""
+    await connection.execute(
+        """
+        UPDATE outbox SET attempts = attempts + 1,
+          not_before = now() + least(interval '1 second' * 4 ^ attempts, interval '1 hour')
+        WHERE id = $1 AND state = 'WAITING'
+        """,
+        item,
+    )
 
 
 async def told(connection: Connection, answers: Sequence[tuple[int, bool, str]]) -> None:

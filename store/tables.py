@@ -251,6 +251,8 @@ class OutboxRow(SQLModel, table=True):
     done_at: datetime | None = _instant()
     ordinal: int
     detail: str | None = _text()
+    attempts: int
+    not_before: datetime | None = _instant()
 
 
 class SourceClaimRow(SQLModel, table=True):

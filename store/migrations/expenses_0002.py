@@ -50,6 +50,9 @@ STATEMENTS: Final = (
     """,
     "ALTER TABLE outbox ADD COLUMN ordinal integer NOT NULL DEFAULT 0",
     "ALTER TABLE outbox ADD COLUMN detail text",
+    # What a source did not answer waits by itself, and holds up only its own document's news.
+    "ALTER TABLE outbox ADD COLUMN attempts integer NOT NULL DEFAULT 0",
+    "ALTER TABLE outbox ADD COLUMN not_before timestamptz",
     "ALTER TABLE outbox DROP CONSTRAINT outbox_once",
     "ALTER TABLE outbox ADD CONSTRAINT outbox_once UNIQUE (posting_key, kind, ordinal)",
 )
