@@ -48,8 +48,9 @@ class FyleOptions:
     receipts_prove_tax: bool = False
 
     def __post_init__(self) -> None:
-        if not 1 <= self.page_size <= PAGE_SIZE_MAX:
-            raise ValueError(f"a page of Fyle has 1 to {PAGE_SIZE_MAX} records")
+        # Each page may begin with the last record of the one before.
+        if not 2 <= self.page_size <= PAGE_SIZE_MAX:  # noqa: PLR2004
+            raise ValueError(f"a page of Fyle has 2 to {PAGE_SIZE_MAX} records")
         re.compile(self.cluster_pattern)
 
     @property

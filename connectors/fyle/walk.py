@@ -14,6 +14,8 @@ from connectors.fyle.client import FyleClient, Memory, Page, since
 from connectors.fyle.mapping import stamp_of
 
 REPORTS: Final = "/admin/reports"
+# How often a stamp is gone through again in one walk, because reports of it went meanwhile.
+TURNS_MAX: Final = 20
 
 
 class ReportWalk:
@@ -21,7 +23,9 @@ class ReportWalk:
 
     A report that changes moves to the end, ahead of us; one that goes takes nothing away from
     what is ahead. So the next page is asked for from the last stamp of this one, with what was
-    seen left out, and an offset counts only among reports that carry one and the same stamp.
+    seen left out. An offset counts only among reports of one and the same stamp, and then each
+    page begins with the last report of the one before: if it does not, something went, and the
+    reports of that stamp are gone through once more.
     """
 
     def __init__(self, client: FyleClient, states: str, begin: datetime, seen: set[bytes]) -> None:
@@ -29,30 +33,43 @@ class ReportWalk:
         self._states = states
         self._from = begin
         self._offset = 0
-        self._count: int | None = None
+        # The report that stood at the offset when the page before was read.
+        self._anchor: bytes | None = None
+        self._turns = 0
         # Marks of what was given already, by this walk or by another of the same reading.
         self._seen = seen
 
     @property
     def place(self) -> str:
         """Where it stands; it stands nowhere twice."""
-        return f"{self._states} {self._from.isoformat()} {self._offset}"
+        return f"{self._states} {self._from.isoformat()} {self._turns} {self._offset}"
 
     async def look(self, memory: Memory) -> tuple[Page, list[RawRecord]]:
-        """Read the page here, and what of it was not seen before; the walk stays where it is."""
-        page = await self._client.page(
+        """Read the page here, and what of it was not seen before.
+
+        Raises TransientError if reports move so fast, or pages turn so, that it gets nowhere.
+        """
+        page = await self._page(memory)
+        while self._anchor is not None and not self._begins_with(page, self._anchor):
+            self._turns += 1
+            if self._turns > TURNS_MAX:
+                raise TransientError("pages_in_a_circle", "pages do not follow each other")
+            self._offset, self._anchor = 0, None
+            page = await self._page(memory)
+        return page, [record for record in page.records if mark_of(record) not in self._seen]
+
+    async def _page(self, memory: Memory) -> Page:
+        return await self._client.page(
             REPORTS,
             {"state": self._states, "updated_at": since(self._from)},
             "updated_at.asc",
             offset=self._offset,
             memory=memory,
         )
-        fresh = [record for record in page.records if mark_of(record) not in self._seen]
-        if self._count is not None and page.count < self._count:
-            raise TransientError("pages_shifted", "a report went while its stamp was read")
-        if self._offset and page.records and not fresh:
-            raise TransientError("pages_in_a_circle", "a page holds only what was seen")
-        return page, fresh
+
+    @staticmethod
+    def _begins_with(page: Page, anchor: bytes) -> bool:
+        return bool(page.records) and mark_of(page.records[0]) == anchor
 
     def move(self, page: Page, fresh: Sequence[RawRecord]) -> bool:
         """Go behind a page that was looked at; False if it was the last."""
@@ -62,9 +79,10 @@ class ReportWalk:
         stamps = [stamp for each in page.records if (stamp := stamp_of(each)) is not None]
         latest = max(stamps, default=self._from)
         if latest > self._from:
-            self._from, self._offset, self._count = latest, 0, None
+            self._from, self._offset, self._anchor = latest, 0, None
         else:
-            self._offset, self._count = self._offset + len(page.records), page.count
+            self._offset += len(page.records) - 1
+            self._anchor = mark_of(page.records[-1])
         return True
 
 
