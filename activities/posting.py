@@ -85,7 +85,7 @@ async def _settle(run: PostingRun, recorder: Recorder, group: Sequence[Posting])
     except TransientError as error:
         # Before anything was sent: stamps or look-up could not be read.
         run.halted = True
-        recorder.tally.again(error.retry_after_seconds or 2)
+        recorder.tally.again_as_asked(error.retry_after_seconds)
 
 
 def _groups(postings: Sequence[Posting], target: PostingTarget) -> Iterator[Sequence[Posting]]:

@@ -182,12 +182,21 @@ class Tally:
     stopped: int = 0
     cases: set[UUID] = field(default_factory=set)
     again_in_seconds: int | None = None
+    again_exactly: bool = False
     news: bool = False
 
-    def again(self, seconds: int) -> None:
-        """Come back no later than in so many seconds."""
+    def again(self, seconds: int, *, exactly: bool = False) -> None:
+        """Come back no later than in so many seconds; `exactly` if it is known, not guessed."""
         known = self.again_in_seconds
-        self.again_in_seconds = seconds if known is None else min(known, seconds)
+        if known is None or seconds < known:
+            self.again_in_seconds, self.again_exactly = seconds, exactly
+
+    def again_as_asked(self, retry_after_seconds: int | None) -> None:
+        """Come back when the ERP said, or soon if it did not say."""
+        if retry_after_seconds:
+            self.again(retry_after_seconds, exactly=True)
+        else:
+            self.again(2)
 
     def count(self, row: Recorded, result: "Result") -> None:
         """Count a row after transaction 2."""
@@ -218,5 +227,6 @@ class Tally:
             stopped=self.stopped,
             cases=tuple(sorted(self.cases)),
             again_in_seconds=self.again_in_seconds,
+            again_exactly=self.again_exactly,
             news=self.news,
         )

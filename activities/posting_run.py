@@ -78,7 +78,7 @@ class PostingRun:
             steps[decision.step].append(posting)
             if decision.step is Step.WAIT:
                 self._recorder.tally.uncertain += 1
-                self._recorder.tally.again(decision.wait_seconds)
+                self._recorder.tally.again(decision.wait_seconds, exactly=True)
         await self._give_to_person(steps[Step.GIVE_TO_PERSON])
         await self._read_back(steps[Step.ATTEST])
         to_look_up = [*steps[Step.SEND], *steps[Step.LOOK_UP_AND_SEND]]
@@ -182,7 +182,7 @@ class PostingRun:
         await self._recorder.record(results)
         for outcome in outcomes:
             if isinstance(outcome, NotExecuted) and not outcome.refused:
-                self._recorder.tally.again(outcome.retry_after_seconds or 2)
+                self._recorder.tally.again_as_asked(outcome.retry_after_seconds)
         await self._read_back([one.posted for one in results if one.to_be_read_back])
         return [after(one) for one, outcome in answered if isinstance(outcome, Conflict)]
 
@@ -194,7 +194,7 @@ class PostingRun:
         self.halted = True
         if isinstance(error, ConnectionConfigError):
             raise error
-        self._recorder.tally.again(error.retry_after_seconds or 2)
+        self._recorder.tally.again_as_asked(error.retry_after_seconds)
 
     async def _refused(self, claimed: Sequence[Posting], error: RejectedError) -> None:
         """A call was refused as a whole: halve it until the bad line stands alone."""

@@ -76,6 +76,9 @@ class Posted(Message):
     cases: tuple[UUID, ...] = ()
     # Something is left to be sent, not before so many seconds from now.
     again_in_seconds: int | None = None
+    # Somebody said so: the ERP, or the time after which nothing can be in flight any more. Else it
+    # is a guess, and the next one is longer.
+    again_exactly: bool = False
     # The source changed a line meanwhile: prepare again.
     news: bool = False
 

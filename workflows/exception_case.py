@@ -8,8 +8,9 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from workflows.asking_again import AskingAgain
 from workflows.case_details import case_details
-from workflows.policies import ESCALATE_EVERY, LOCAL, POST, READ, RECORD, ask_again_after
+from workflows.policies import ESCALATE_EVERY, LOCAL, POST, READ, RECORD
 
 with workflow.unsafe.imports_passed_through():
     from activities import search_attributes as sa
@@ -180,19 +181,18 @@ class ExceptionCase:
             MasterDataRef(connection=tried.connection, target=tried.target),
             **READ,
         )
-        fruitless = 0
+        asking_again = AskingAgain()
         while True:
-            again_in_seconds = await self._post_once(tried)
+            posted = await self._post_once(tried)
             outcome: CanaryOutcome = await workflow.execute_activity_method(
                 Cases.canary_outcome, canary, **RECORD
             )
             if outcome.settled:
                 return outcome
-            again = ask_again_after(again_in_seconds or 1, fruitless)
+            again = asking_again.after(posted) or timedelta(seconds=1)
             await workflow.sleep(again, summary="the ERP has not answered yet")
-            fruitless += 1
 
-    async def _post_once(self, ref: DocumentRef) -> int | None:
+    async def _post_once(self, ref: DocumentRef) -> Posted:
         prepared: Prepared = await workflow.execute_local_activity_method(
             Preparation.prepare_document, ref, **LOCAL
         )
@@ -206,7 +206,7 @@ class ExceptionCase:
             await workflow.execute_activity_method(
                 Cases.announce_cases, CaseNews(case_ids=tuple(sorted(others))), **RECORD
             )
-        return posted.again_in_seconds
+        return posted
 
 
 def _escalations(case: CaseView) -> int:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 
+from workflows.asking_again import AskingAgain
 from workflows.policies import (
     ASK_AGAIN_MAX,
     ESCALATE_EVERY,
@@ -13,7 +14,6 @@ from workflows.policies import (
     READ,
     RECORD,
     REIMBURSE_WITHIN,
-    ask_again_after,
 )
 from workflows.reimbursement_details import reimbursement_details
 
@@ -46,8 +46,7 @@ class ExpenseToReimbursement:
     def __init__(self) -> None:
         self._news = False
         self._escalations = 0
-        # Tries in a row that posted nothing while something was left over.
-        self._fruitless = 0
+        self._asking_again = AskingAgain()
 
     @workflow.run
     async def run(self, ref: DocumentRef) -> Reimbursed:
@@ -111,8 +110,8 @@ class ExpenseToReimbursement:
     async def _wait(self, posted: Posted, reimbursed: Reimbursed, attached: Attached) -> None:
         """Until there is news; or until the ERP can be asked again, or somebody has to be told."""
         waits = []
-        if posted.again_in_seconds is not None:
-            waits.append(ask_again_after(posted.again_in_seconds, self._fruitless))
+        if again := self._asking_again.after(posted):
+            waits.append(again)
         if attached.missing:
             waits.append(ASK_AGAIN_MAX)
         if late := self._late_in(reimbursed):
@@ -123,8 +122,8 @@ class ExpenseToReimbursement:
                 timeout=min(waits, default=None),
                 timeout_summary="deadline of the reimbursement" if late else "ask the ERP again",
             )
-        again = posted.again_in_seconds is not None and not (self._news or posted.posted)
-        self._fruitless = self._fruitless + 1 if again else 0
+        if self._news:
+            self._asking_again.begin_anew()
 
     def _late_in(self, reimbursed: Reimbursed) -> timedelta | None:
         """How long until the reimbursement is late, or late once more; None if none is owed."""

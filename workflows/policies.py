@@ -49,13 +49,3 @@ REIMBURSE_WITHIN: Final = timedelta(days=10)
 ASK_AGAIN_MAX: Final = timedelta(minutes=5)
 # After its deadline a case escalates once more for every such span.
 ESCALATE_EVERY: Final = timedelta(hours=24)
-
-
-def ask_again_after(seconds: int, fruitless: int) -> timedelta:
-    """How long to wait before what is left over is tried once more.
-
-    Not before `seconds` from now; and twice as long after every try that came to nothing, so that
-    an ERP's outage of hours costs a handful of tries and not thousands.
-    """
-    doubled = 2 ** min(fruitless, 10)
-    return min(timedelta(seconds=max(seconds, doubled)), ASK_AGAIN_MAX)

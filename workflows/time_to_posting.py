@@ -4,7 +4,8 @@ from contextlib import suppress
 
 from temporalio import workflow
 
-from workflows.policies import LOCAL, POST, READ, RECORD, ask_again_after
+from workflows.asking_again import AskingAgain
+from workflows.policies import LOCAL, POST, READ, RECORD
 
 with workflow.unsafe.imports_passed_through():
     from activities import search_attributes as sa
@@ -30,8 +31,7 @@ class TimeToPosting:
     def __init__(self) -> None:
         self._news = False
         self._posted = 0
-        # Tries in a row that posted nothing while something was left over.
-        self._fruitless = 0
+        self._asking_again = AskingAgain()
 
     @workflow.run
     async def run(self, ref: DocumentRef) -> TimesheetOutcome:
@@ -82,13 +82,11 @@ class TimeToPosting:
     async def _wait(self, stopped: int, posted: Posted) -> None:
         """Until there is news; or, if something is unanswered, until it can be asked again."""
         self._show(stopped, posted)
-        again = posted.again_in_seconds
-        if posted.posted:
-            self._fruitless = 0
-        timeout = None if again is None else ask_again_after(again, self._fruitless)
+        timeout = self._asking_again.after(posted)
         with suppress(TimeoutError):
             await workflow.wait_condition(lambda: self._news, timeout=timeout)
-        self._fruitless = 0 if self._news else self._fruitless + 1
+        if self._news:
+            self._asking_again.begin_anew()
 
     def _show(self, stopped: int, posted: Posted) -> None:
         """Say in Temporal's UI what this timesheet waits for."""

@@ -36,11 +36,18 @@ async def a_case(local: LocalPlatform, **facts: Any) -> reports.Blocked:
 
 
 async def details(local: LocalPlatform, case: reports.Blocked) -> str:
-    """The details of a case as Temporal's UI shows them."""
-    metadata = await local.case_workflow(case).query(
-        "__temporal_workflow_metadata", result_type=WorkflowMetadata
-    )
-    return metadata.current_details
+    """The details of a case as Temporal's UI shows them, once the case was read."""
+    shown: list[str] = []
+
+    async def read() -> bool:
+        metadata = await local.case_workflow(case).query(
+            "__temporal_workflow_metadata", result_type=WorkflowMetadata
+        )
+        shown.append(metadata.current_details)
+        return bool(metadata.current_details)
+
+    await eventually(read)
+    return shown[-1]
 
 
 async def refusal(local: LocalPlatform, case: reports.Blocked, request: Mapping[str, Any]) -> str:

@@ -1,15 +1,16 @@
 """What is left over is tried again with growing delay, and at once when there is news."""
 
-from datetime import timedelta
+import asyncio
 
 import httpx
-import pytest
 from temporalio.client import WorkflowUpdateStage
 
+from canonical.messages import Posted
 from connectors.tryton.simulated_faults import Fault
 from tests.e2e.erp_desk import hours
 from tests.workflows.conftest import Ahead
-from workflows.policies import ASK_AGAIN_MAX, ask_again_after
+from workflows.asking_again import AskingAgain
+from workflows.policies import ASK_AGAIN_MAX
 
 CLOSED = "PRJ-1006"
 
@@ -35,14 +36,33 @@ def growing(tries: int) -> list[float]:
     return delays + [ASK_AGAIN_MAX.total_seconds()] * (tries - len(delays))
 
 
-@pytest.mark.parametrize(
-    ("asked", "fruitless", "waits"),
-    [(1, 0, 1), (2, 0, 2), (2, 1, 2), (2, 2, 4), (2, 8, 256), (30, 3, 30), (1, 500, 300)],
-)
-def test_the_delay_doubles_up_to_its_limit_and_is_never_shorter_than_asked(
-    asked: int, fruitless: int, waits: int
-) -> None:
-    assert ask_again_after(asked, fruitless) == timedelta(seconds=waits)
+def guess(seconds: int = 1, *, posted: int = 0) -> Posted:
+    """A try that left something over, with a guess of when to come back."""
+    return Posted(again_in_seconds=seconds, posted=posted)
+
+
+def delays(*tries: Posted) -> list[float | None]:
+    """How long is waited after each of some tries in a row."""
+    asking_again = AskingAgain()
+    waits = [asking_again.after(one) for one in tries]
+    return [None if one is None else one.total_seconds() for one in waits]
+
+
+def test_delays_double_up_to_a_limit_and_are_never_shorter_than_the_guess() -> None:
+    assert delays(*[guess(2)] * 12) == [2, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+    assert delays(*[guess()] * 2000)[-1] == 300
+
+
+def test_delays_begin_anew_once_something_was_posted_or_nothing_is_left() -> None:
+    assert delays(guess(), guess(), guess(posted=1), guess()) == [1, 2, 1, 2]
+    assert delays(guess(), guess(), Posted(), guess()) == [1, 2, None, 1]
+
+
+def test_a_time_that_was_said_is_kept_however_many_tries_came_to_nothing() -> None:
+    said = Posted(again_in_seconds=31, again_exactly=True)
+    assert delays(*[guess()] * 8, said, said)[-2:] == [31, 31]
+    # Nobody waits for hours without a look: the vendor's pause is kept by its budget.
+    assert delays(Posted(again_in_seconds=3600, again_exactly=True)) == [300]
 
 
 async def test_an_outage_of_hours_costs_a_handful_of_tries_and_each_line_is_posted_once(
@@ -121,3 +141,19 @@ async def test_an_answer_that_stays_away_is_asked_for_and_nothing_is_sent_blindl
     await local.settled()
     assert await local.states_of(entry) == ["time POSTED"]
     assert local.erp.writes == 1
+
+
+async def test_a_pause_that_the_erp_asks_for_is_kept_and_does_not_grow(ahead: Ahead) -> None:
+    local = ahead.local
+    local.systems.simulated_erp.faults.plan([Fault.THROTTLED] * 5)
+    entry = local.staff.enter()
+    await local.read()
+    async with asyncio.timeout(30):
+        # The pause is kept by our own clock, so that this asks more often than the ERP said.
+        while local.erp.lines == []:
+            await ahead.pass_(seconds=2)
+            await asyncio.sleep(0.1)
+    await local.settled()
+    assert local.erp.hours_of(entry) == hours("2")
+    sheet = local.timesheet_workflow(local.staff.timesheet_of(entry))
+    assert set(await ahead.timers_of(sheet)) == {1.0}
