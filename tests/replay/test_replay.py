@@ -47,7 +47,8 @@ async def test_a_recorded_history_replays(one: Recorded) -> None:
 def test_every_workflow_has_a_recorded_history() -> None:
     names = {workflow.__name__ for workflow in WORKFLOWS}
     assert {one.workflow for one in RECORDED} == names - TO_BE_RECORDED, (
-        "write a play in tests/replay/plays.py and run python -m tests.replay.record"
+        "write a play in tests/replay/plays.py, run python -m tests.replay.record, and take its "
+        "workflow off TO_BE_RECORDED"
     )
 
 
