@@ -26,7 +26,7 @@ from connectors.tryton.client import Context, TrytonClient
 from connectors.tryton.document_mapping import Books, Paper, comparable
 from connectors.tryton.original import Original
 from connectors.tryton.papers import DISBURSEMENT, INVOICE, Papers, Seen
-from connectors.tryton.refusals import UserWarningError
+from connectors.tryton.refusals import ServerExceptionError, UserWarningError
 
 _LOG: Final = logging.getLogger(__name__)
 # Every round follows a refusal; what moves more often than this is busy.
@@ -151,13 +151,23 @@ class Attempt:
             if self._original is not None:
                 await self._harmless_all(await self._original.release())
             await self._write(f"model.{INVOICE}.post", [draft])
-        except OutcomeUnknownError:
-            seen = await self._seen_or_nothing()
-            if seen is None or not seen.booked:
-                raise
+        except (OutcomeUnknownError, ServerExceptionError) as error:
+            return await self._look_after(error, draft)
         except (RejectedError, ConflictError) as error:
             return _Refusal(error, posting=draft)
         return None
+
+    async def _look_after(self, error: ConnectorError, draft: int) -> _Refusal | None:
+        """Look what became of posting. Code that failed may have done so after the commit.
+
+        Raises OutcomeUnknownError, unless it is booked, or was answered and is still a draft.
+        """
+        seen = await self._seen_or_nothing()
+        if seen is not None and seen.booked:
+            return None
+        if isinstance(error, OutcomeUnknownError) or seen is None:
+            raise OutcomeUnknownError(error.code) from error
+        return _Refusal(error, posting=draft)
 
     async def _heed(self, error: ConnectorError) -> None:
         """The content was refused. A warning that a person accepted is acknowledged by its name.
@@ -213,7 +223,9 @@ class Attempt:
         try:
             document = mapping.document_from(paper, seen.of(paper))
         except ValueError as error:
-            raise RejectedError("answer_not_understood", f"{INVOICE} {error}") from None
+            # It is booked all the same: who reads it next will say that it cannot be understood.
+            _LOG.error("tryton: %s cannot be read back: %s", INVOICE, error)
+            return Executed(reference=reference, document_id=str(paper.id))
         return Executed(reference=reference, document_id=document.document_id, document=document)
 
     async def _read_back(self) -> PostingOutcome:

@@ -1,6 +1,7 @@
 """DraftThenPost against the real ERP: races, lost answers, late drafts, and what is left behind."""
 
 import asyncio
+import json
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from connectors.base.errors import (
     ConflictError,
     ConnectorError,
     OutcomeUnknownError,
+    RejectedError,
     TransientError,
 )
 from connectors.tryton import Tryton
@@ -176,6 +178,47 @@ async def test_a_busy_answer_to_posting_proves_nothing(
         with pytest.raises(OutcomeUnknownError):
             await post(target, intent)
         await settled(expenses, intent)
+    await expect_one_whole_document(expenses, intent)
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+async def test_code_that_fails_while_posting_may_have_failed_after_the_commit(
+    expenses: ExpenseWorld, carried_out: bool
+) -> None:
+    target, intent = expenses.connect(), billable(expenses)
+
+    async def failing(request: httpx.Request) -> httpx.Response:
+        if carried_out:
+            await expenses.network.carry(request)
+        number = json.loads(request.content)["id"]
+        answer = {"id": number, "error": ["'foo'", ""]}
+        return httpx.Response(200, json=answer, request=request)
+
+    expenses.network.on_next_write(failing)
+    if carried_out:
+        assert isinstance(await post(target, intent), Executed)
+        await expect_one_whole_document(expenses, intent)
+    else:
+        with pytest.raises(RejectedError) as told:
+            await post(target, intent)
+        assert told.value.code == "server_exception"
+        assert await expenses.held(intent) == ()
+
+
+async def test_code_that_fails_while_posting_is_unknown_while_nobody_can_look(
+    expenses: ExpenseWorld,
+) -> None:
+    target, intent = expenses.connect(), expenses.intent()
+
+    async def failing(request: httpx.Request) -> httpx.Response:
+        await expenses.network.carry(request)
+        answer = {"id": json.loads(request.content)["id"], "error": ["'foo'", ""]}
+        return httpx.Response(200, json=answer, request=request)
+
+    expenses.network.on_next_write(failing)
+    expenses.network.break_after_next_write(requests=3)
+    with pytest.raises(OutcomeUnknownError):
+        await post(target, intent)
     await expect_one_whole_document(expenses, intent)
 
 
