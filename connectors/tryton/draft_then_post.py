@@ -21,9 +21,10 @@ from connectors.base.errors import (
     RejectedError,
     TransientError,
 )
-from connectors.tryton import document_mapping as mapping
+from connectors.tryton import document_drafts as drafts
 from connectors.tryton.client import Context, TrytonClient
-from connectors.tryton.document_mapping import Books, Paper, comparable
+from connectors.tryton.document_drafts import Books
+from connectors.tryton.document_reading import Paper, comparable, document_from
 from connectors.tryton.original import Original
 from connectors.tryton.papers import DISBURSEMENT, INVOICE, Papers, Seen
 from connectors.tryton.refusals import ServerExceptionError, UserWarningError
@@ -130,10 +131,10 @@ class Attempt:
 
     async def _create(self) -> int:
         try:
-            values = mapping.invoice_values(self._intent, self._books)
+            values = drafts.invoice_values(self._intent, self._books)
             (draft,) = await self._harmless(f"model.{INVOICE}.create", [values])
             if self._original is None and self._intent.expense_document.disbursements:
-                passed_on = mapping.disbursement_values(self._intent, draft, self._books)
+                passed_on = drafts.disbursement_values(self._intent, draft, self._books)
                 await self._harmless(f"model.{DISBURSEMENT}.create", passed_on)
         except RejectedError as error:
             raise await self._taken_back(error) from error
@@ -221,7 +222,7 @@ class Attempt:
         except ConnectorError as error:
             _LOG.warning("tryton: drafts beside %s stay for the sweep: %s", reference, error.code)
         try:
-            document = mapping.document_from(paper, seen.of(paper))
+            document = document_from(paper, seen.of(paper))
         except ValueError as error:
             # It is booked all the same: who reads it next will say that it cannot be understood.
             _LOG.error("tryton: %s cannot be read back: %s", INVOICE, error)

@@ -8,7 +8,7 @@ from canonical.posting import PostingIntent
 from canonical.text import same_code
 from connectors.base.errors import RejectedError
 from connectors.tryton.client import Context, TrytonClient
-from connectors.tryton.document_mapping import Books
+from connectors.tryton.document_drafts import Books
 from connectors.tryton.mapping import id_of
 
 # A leaver's last report is still payable.

@@ -8,7 +8,7 @@ from typing import Final
 
 from canonical.posting import PostedDocument, PostingIntent, PostingKind, PostingOutcome
 from connectors.base.errors import ConflictError, ConnectorError, RejectedError
-from connectors.tryton import document_mapping as mapping
+from connectors.tryton import document_drafts as drafts
 from connectors.tryton.client import Context, TrytonClient, TrytonOptions
 from connectors.tryton.draft_then_post import Attempt, Task
 from connectors.tryton.expense_books import BookReader
@@ -92,7 +92,7 @@ class ExpenseDocuments:
 
     async def _is_closed(self, intent: PostingIntent, context: Context) -> bool:
         """Why a document was refused, Tryton says only in words; so its calendar is asked."""
-        day = date_on_wire(mapping.posting_date_of(intent))
+        day = date_on_wire(drafts.posting_date_of(intent))
         try:
             closed = await self._client.read(
                 "model.account.period.search_count",

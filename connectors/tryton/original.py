@@ -5,7 +5,7 @@ from typing import Final
 from canonical.posting import PostingIntent
 from connectors.base.errors import RejectedError
 from connectors.tryton.client import Context
-from connectors.tryton.document_mapping import Paper
+from connectors.tryton.document_reading import Paper
 from connectors.tryton.document_wire import CANCELLED, DRAFT, DisbursementRow
 from connectors.tryton.mapping import document_of, reference_taken_back
 from connectors.tryton.papers import DISBURSEMENT, Papers

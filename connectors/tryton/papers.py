@@ -9,9 +9,9 @@ from typing import Any, Final
 from canonical.identity import REFERENCE_LENGTH, REFERENCE_PREFIX
 from canonical.posting import PostedDocument
 from connectors.base.errors import RejectedError
-from connectors.tryton import document_mapping as mapping
+from connectors.tryton import document_reading as reading
 from connectors.tryton.client import Context, TrytonClient
-from connectors.tryton.document_mapping import Paper
+from connectors.tryton.document_reading import Paper
 from connectors.tryton.document_wire import BOOKED, UNBOOKED, DisbursementRow, InvoiceRow
 from connectors.tryton.mapping import id_of, is_ours
 from connectors.tryton.wire import date_on_wire, instant_on_wire, row_from
@@ -53,7 +53,7 @@ class Seen:
         return [
             row
             for row in self.rows
-            if mapping.deletable(row) and not (row.reference or "").startswith(living)
+            if reading.deletable(row) and not (row.reference or "").startswith(living)
         ]
 
 
@@ -139,7 +139,7 @@ class Papers:
         found: list[PostedDocument] = []
         for paper, rows in await self._with_rows(papers, {}):
             try:
-                found.append(mapping.document_from(paper, rows))
+                found.append(reading.document_from(paper, rows))
             except ValueError as error:
                 _LOG.error("tryton: %s left out of the sweep: %s", INVOICE, error)
         return found
@@ -153,7 +153,7 @@ class Papers:
 
     def _read(self, page: Sequence[Any]) -> list[Paper]:
         try:
-            return [mapping.paper_from(value, self._root) for value in page]
+            return [reading.paper_from(value, self._root) for value in page]
         except ValueError as error:
             raise RejectedError("answer_not_understood", f"{INVOICE} {error}") from None
 
@@ -161,7 +161,7 @@ class Papers:
         found: list[Paper] = []
         for value in page:
             try:
-                paper = mapping.paper_from(value, self._root)
+                paper = reading.paper_from(value, self._root)
             except ValueError as error:
                 _LOG.error("tryton: %s left out of the sweep: %s", INVOICE, error)
                 continue
@@ -212,7 +212,7 @@ def _rows_from(page: Sequence[Any]) -> list[DisbursementRow]:
 
 def _exactly(paper: Paper, rows: Iterable[DisbursementRow]) -> PostedDocument:
     try:
-        return mapping.document_from(paper, rows)
+        return reading.document_from(paper, rows)
     except ValueError as error:
         raise RejectedError("answer_not_understood", f"{INVOICE} {error}") from None
 

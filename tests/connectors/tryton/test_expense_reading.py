@@ -12,7 +12,7 @@ from canonical.expense_document import ExpenseRole
 from canonical.posting import Executed, PostedDocument, PostingIntent
 from connectors.base.errors import TransientError
 from connectors.tryton import Tryton
-from connectors.tryton.document_mapping import document_from
+from connectors.tryton.document_reading import document_from
 from connectors.tryton.papers import Papers
 from tests.connectors.tryton.expense_world import (
     MEALS,

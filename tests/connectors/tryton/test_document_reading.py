@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from canonical.expense_document import ExpenseRole
 from canonical.money import Money
-from connectors.tryton import document_mapping as mapping
+from connectors.tryton import document_reading as reading
 from connectors.tryton.document_wire import DisbursementRow, LedgerLineRow, WireDecimal
+from connectors.tryton.notes import facts_in, note_of
 from connectors.tryton.payments import shares
 from connectors.tryton.wire import Row
 
@@ -66,12 +67,12 @@ def entry(code: str, root: str = ROOT) -> dict[str, Any]:
 
 @given(st.dictionaries(CODES.filter(lambda name: ":" not in name), CODES))
 def test_a_note_gives_back_what_was_written_into_it(facts: dict[str, str]) -> None:
-    text = "\n".join(f"{name}: {value}" for name, value in facts.items())
-    assert mapping.facts_in(f"By hand, without a colon\n{text}\n\n") == facts
+    text = note_of({**facts, "left out": None})
+    assert facts_in(f"By hand, without a colon\n{text}\n\n") == facts
 
 
 def test_an_invoice_without_any_note_is_read_as_costs() -> None:
-    paper = mapping.paper_from(invoice(), ROOT)
+    paper = reading.paper_from(invoice(), ROOT)
     assert paper.booked
     assert paper.body is not None
     (one,) = paper.body.lines
@@ -81,7 +82,7 @@ def test_an_invoice_without_any_note_is_read_as_costs() -> None:
 
 def test_a_note_cannot_make_a_line_the_employees_own_part() -> None:
     wired = invoice(**{"lines.": [wired_line(note="role: employee_payable")]})
-    body = mapping.paper_from(wired, ROOT).body
+    body = reading.paper_from(wired, ROOT).body
     assert body is not None
     assert body.lines[0].role is ExpenseRole.EXPENSE
 
@@ -98,7 +99,7 @@ def test_a_note_cannot_make_a_line_the_employees_own_part() -> None:
 def test_a_cost_centre_is_read_from_its_own_axis_only(
     entries: list[dict[str, Any]], expected: str | None
 ) -> None:
-    body = mapping.paper_from(
+    body = reading.paper_from(
         invoice(**{"lines.": [wired_line(**{"analytic_accounts.": entries})]}), ROOT
     ).body
     assert body is not None
@@ -120,10 +121,10 @@ def test_a_cost_centre_is_read_from_its_own_axis_only(
 def test_what_cannot_be_read_exactly_has_no_body_and_is_no_document(
     broken: dict[str, Any],
 ) -> None:
-    paper = mapping.paper_from(invoice(**broken), ROOT)
+    paper = reading.paper_from(invoice(**broken), ROOT)
     assert paper.body is None
     with pytest.raises(ValueError, match="cannot be read exactly"):
-        mapping.document_from(paper, ())
+        reading.document_from(paper, ())
 
 
 def test_a_reversal_reads_like_what_it_takes_back() -> None:
@@ -131,7 +132,7 @@ def test_a_reversal_reads_like_what_it_takes_back() -> None:
         "reverses: 3\nreference: LBBBBBBBBBBBBBBBBBBBB\n"
         "posting_date: 2026-09-30\nbooked_on: 2026-10-31"
     )
-    paper = mapping.paper_from(
+    paper = reading.paper_from(
         invoice(comment=comment, **{"lines.": [wired_line(amount=amount("-100.00"))]}), ROOT
     )
     assert paper.reverses
@@ -167,7 +168,7 @@ def test_a_disbursement_counts_while_it_stands_for_the_same_payee_and_currency(
         **changed,
     }
     row = DisbursementRow.model_validate(wired)
-    body = mapping.document_from(mapping.paper_from(invoice(), ROOT), [row]).expense_document
+    body = reading.document_from(reading.paper_from(invoice(), ROOT), [row]).expense_document
     assert [one.item for one in body.disbursements] == (["item 1"] if shown else [])
 
 
