@@ -21,11 +21,21 @@ class Paid:
     on_date: date | None = None
 
     @property
+    def owes_nothing(self) -> bool:
+        """It comes to nothing, or the employee owes us, which is no reimbursement."""
+        return self.total <= 0
+
+    @property
+    def reimbursed(self) -> Decimal:
+        """What has reached the employee, and has not gone back."""
+        return Decimal(0) if self.owes_nothing or not self.standing else self.paid
+
+    @property
     def state(self) -> PaymentState:
-        """In one word. A document that comes to nothing, or is owed to us, is paid as it stands."""
+        """In one word. A document by which nobody is owed anything is paid as it stands."""
         if not self.standing:
             return PaymentState.REVERSED
-        if self.paid >= self.total:
+        if self.owes_nothing or self.paid >= self.total:
             return PaymentState.PAID
         return PaymentState.PARTIAL if self.paid else PaymentState.NONE
 
@@ -44,13 +54,13 @@ def steps_between(before: Paid | None, now: Paid) -> Iterator[PaymentStep]:
 
     Looks may be far apart: whatever was taken back comes first, then what is paid again.
     """
-    was = before.paid if before is not None and before.standing else Decimal(0)
-    is_now = now.paid if now.standing else Decimal(0)
+    was = before.reimbursed if before is not None else Decimal(0)
+    is_now = now.reimbursed
     if is_now < was:
         yield PaymentStep(PaymentState.REVERSED, was - is_now, now.on_date)
     if not now.standing:
         return
     if now.state is PaymentState.PAID and (before is None or before.state is not PaymentState.PAID):
-        yield PaymentStep(PaymentState.PAID, now.paid, now.on_date)
+        yield PaymentStep(PaymentState.PAID, is_now, now.on_date)
     elif is_now > was:
         yield PaymentStep(PaymentState.PARTIAL, is_now - was, now.on_date)
