@@ -179,10 +179,13 @@ async def test_racing_reversals_leave_one(expenses: ExpenseWorld) -> None:
 async def test_a_worker_that_dies_before_the_reversal_is_posted_is_followed_by_another(
     expenses: ExpenseWorld,
 ) -> None:
+    """What is passed on is cancelled before, so that nobody is billed for what is taken back."""
     passed_on = expenses.passing_on("100.00")
-    _, reversal = await reversible(expenses, disbursements=passed_on)
+    original, reversal = await reversible(expenses, disbursements=passed_on)
     expenses.network.refuse_next_write()
     with pytest.raises(TransientError):
         await expenses.connect().post([reversal], {})
+    states = {each.state for each in await expenses.books.disbursements(original.reference)}
+    assert states == {"cancelled"}
     await posted(expenses.connect(), reversal)
     assert [each.posted for each in await expenses.held(reversal)] == [True]
