@@ -75,6 +75,21 @@ async def test_a_report_that_is_paid_while_others_are_read_hides_none_of_them(
     assert set(released[world.page_size :]) <= rest
 
 
+async def test_reports_of_different_stamps_may_go_as_fast_as_they_are_read(
+    world: FyleWorld,
+) -> None:
+    released = []
+    for _ in range(30 * world.page_size):
+        released.append(world.release("10.00"))
+        world.pass_time(1)
+    going = iter(released)
+    read = set()
+    async for page in world.connect().expense_reports(None):
+        read |= {each.source_id for each in page.records}
+        world.fyle.pay(next(going))
+    assert read == set(released)
+
+
 async def test_among_reports_of_one_stamp_one_that_goes_hides_none(world: FyleWorld) -> None:
     released = [world.release("10.00") for _ in range(4 * world.page_size)]
     reading = world.connect().expense_reports(None)
