@@ -85,8 +85,9 @@ def _approved(
         )
         return
     currency = content["report"]["employeeCurrencyAlphaCode"]
-    owed = -sum(
-        (Decimal(-one["cashAdvanceApplicationAmount"])
+    # What is returned of an advance stands among what is applied, and pays for no cost.
+    owed = Decimal(content["report"]["cashAdvanceReturnsAmount"]) + sum(
+        (Decimal(one["cashAdvanceApplicationAmount"])
          for one in content["cashAdvanceApplication"]),
         Decimal(0),
     )  # fmt: skip

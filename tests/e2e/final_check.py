@@ -1,6 +1,6 @@
 """Whether all is well at the end: the invariants hold, nothing is stuck, and nobody is named."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
@@ -60,20 +60,28 @@ async def _nothing_is_stuck(platform: LocalPlatform) -> None:
         handle = platform.client.get_workflow_handle(f"exception-case/{row['id']}")
         handles[handle] = _ENDED if row["state"] == "RESOLVED" else _RUNNING
     for handle, expected in handles.items():
-        await _stands(handle, expected)
-        async for event in handle.fetch_history_events():
-            written = event.SerializeToString()
-            assert not [word for word in personal if word in written], f"{handle.id} names somebody"
-            failed = event.workflow_task_failed_event_attributes
-            # A signal that came while the workflow was ending is normal: it goes on instead.
-            assert event.event_type != _TASK_FAILED or failed.cause == _NEWS_AT_THE_END, (
-                f"{handle.id}: {failed.failure.message}"
-            )
+        await assert_stands(handle, expected)
+        await assert_history_is_clean(handle, personal)
 
 
-async def _stands(
+async def assert_history_is_clean(
+    handle: WorkflowHandle[object, object], personal: Sequence[bytes]
+) -> None:
+    """No workflow task failed, and nothing personal is written there."""
+    async for event in handle.fetch_history_events():
+        written = event.SerializeToString()
+        assert not [word for word in personal if word in written], f"{handle.id} names somebody"
+        failed = event.workflow_task_failed_event_attributes
+        # A signal that came while the workflow was ending is normal: it goes on instead.
+        assert event.event_type != _TASK_FAILED or failed.cause == _NEWS_AT_THE_END, (
+            f"{handle.id}: {failed.failure.message}"
+        )
+
+
+async def assert_stands(
     handle: WorkflowHandle[object, object], expected: Collection[WorkflowExecutionStatus]
 ) -> None:
+    """Wait until a workflow has one of these statuses."""
     found: set[object] = set()
 
     async def as_expected() -> bool:

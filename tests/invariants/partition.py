@@ -8,6 +8,7 @@ from tests.invariants.rows import (
     HELD,
     TAKES_BACK,
     UNSETTLED,
+    WORK,
     Row,
     SourceEntry,
     Violation,
@@ -67,7 +68,7 @@ def _reversals(ledger: Sequence[Row]) -> Iterator[tuple[str, str]]:
 def _lines(ledger: Sequence[Row]) -> Iterator[tuple[str, str]]:
     for (connection, source_id), rows in by_line(ledger).items():
         name = f"{connection}/{source_id}"
-        for kind in ("time", *sorted(TAKES_BACK)):
+        for kind in sorted(WORK | TAKES_BACK):
             open_ones = [r for r in rows if r["kind"] == kind and r["state"] in UNSETTLED]
             per_leg = Counter((row["target"], row["leg"]) for row in open_ones)
             if any(count > 1 for count in per_leg.values()):

@@ -45,11 +45,13 @@ HELD = frozenset({"POSTED", "DUPLICATE"})
 # Decided, and nothing of it was ever posted.
 DROPPED = frozenset({"SUPERSEDED", "CANCELLED"})
 TAKES_BACK = frozenset({"undo", "reversal"})
+# What is booked for lines of sources.
+WORK = frozenset({"time", "expense"})
 
 
 def work(ledger: Iterable[Row]) -> Iterator[Row]:
-    """The postings of work, without what takes them back."""
-    return (row for row in ledger if row["kind"] == "time")
+    """The postings of work and of expenses, without what takes them back."""
+    return (row for row in ledger if row["kind"] in WORK)
 
 
 def line_of(row: Row) -> Line:

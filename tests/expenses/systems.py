@@ -1,0 +1,230 @@
+"""The systems around a platform that carries expenses: a simulated Concur and the real Tryton."""
+
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any, Final
+
+import httpx
+from pydantic import SecretStr
+
+from connectors.base.capabilities import Connected
+from connectors.base.rate_budget import Unlimited
+from connectors.concur import ConcurOptions
+from connectors.concur import connect as connect_concur
+from connectors.concur.simulated_company import SimulatedConcur
+from connectors.concur.simulated_state import CompanyState, SimulatedDocument
+from connectors.concur.simulator import simulated_concur
+from connectors.tryton import Tryton, TrytonOptions
+from connectors.tryton.client import TrytonClient
+from sandbox.expense_month import PER_DIEM_TYPE, Claimant, Entry, ExpenseMonth
+from sandbox.firm import Firm, firm_of
+from sandbox.tryton.expense_desk import Disbursement, ExpenseDesk, SupplierInvoice
+from sandbox.tryton.json_rpc import JsonRpcSession
+from sandbox.tryton.server import TrytonServer
+from tests.erp_fixtures import last_month
+from tests.expenses.faulty_wire import FaultyWire
+
+CONCUR_URL: Final = "http://concur.test"
+# What is asked of Tryton.
+DRAFT = "model.account.invoice.create"
+POST = "model.account.invoice.post"
+PASS_ON = "model.project.disbursement.create"
+# What is asked of Concur.
+LIST = "transactions"
+ACKNOWLEDGE = "acknowledgements"
+CONFIRM = "postingconfirmations"
+CONFIRM_PAYMENT = "paymentconfirmations"
+
+# Reports of one session have numbers of their own: all its tests share one ERP.
+_NUMBERS: Final = itertools.count(1)
+
+
+class _Lasting(Tryton):
+    """A connector that stays logged in when its platform closes: a login takes long at Tryton."""
+
+    async def close(self) -> None:
+        """Stay open."""
+
+    async def log_off(self) -> None:
+        """Let go of all sockets."""
+        await super().close()
+
+
+class _Connectors:
+    """Sessions with the ERP, each used by one platform at a time and by the next one again."""
+
+    def __init__(self, erp: TrytonServer, wire: FaultyWire) -> None:
+        self._erp = erp
+        self._wire = wire
+        self._free: list[_Lasting] = []
+        self._all: list[_Lasting] = []
+
+    @contextmanager
+    def one(self) -> Iterator[Tryton]:
+        """A connector that nobody else has, for the length of a block."""
+        connector = self._free.pop() if self._free else self._new()
+        try:
+            yield connector
+        finally:
+            self._free.append(connector)
+
+    def _new(self) -> _Lasting:
+        options = TrytonOptions(
+            connection="tryton",
+            url=self._erp.url,
+            database=self._erp.database,
+            user=self._erp.user,
+            password=SecretStr(self._erp.password),
+        )
+        connector = _Lasting(options, TrytonClient(options, Unlimited(), self._wire))
+        self._all.append(connector)
+        return connector
+
+    async def close(self) -> None:
+        """Log off."""
+        for connector in self._all:
+            await connector.log_off()
+
+
+class ErpSide:
+    """The real Tryton: a way in that may have faults, and a desk that sees what is in the books."""
+
+    def __init__(self, erp: TrytonServer, session: JsonRpcSession) -> None:
+        http = httpx.AsyncHTTPTransport(limits=httpx.Limits(keepalive_expiry=1))
+        self.server = erp
+        self.wire = FaultyWire(http, _method_of)
+        self.desk = ExpenseDesk(session)
+        self.session = session
+        self.connectors = _Connectors(erp, self.wire)
+
+    async def close(self) -> None:
+        """Let go of the ERP."""
+        await self.connectors.close()
+        await self.wire.close()
+
+
+def _method_of(request: httpx.Request) -> str:
+    try:
+        return str(json.loads(request.content)["method"])
+    except (ValueError, KeyError):
+        return request.url.path
+
+
+class ExpenseSystems:
+    """Concur with the firm's people and not one document, and the ERP; they outlive platforms."""
+
+    def __init__(self, erp: ErpSide) -> None:
+        self.firm: Firm = firm_of(last_month())
+        self.month = ExpenseMonth(self.firm)
+        users = self.month.company().users
+        self.company = SimulatedConcur(CompanyState(users=users))
+        self.concur_wire = FaultyWire(
+            httpx.ASGITransport(simulated_concur(self.company)),
+            lambda request: request.url.path.rsplit("/", 1)[-1],
+        )
+        self.erp = erp
+        self.desk = erp.desk
+        self._people = self.month.claimants()
+        self.numbers: list[str] = []
+
+    @contextmanager
+    def connected(self) -> Iterator[dict[str, Connected]]:
+        """Connect both; Concur anew, the ERP with a session that nobody else uses."""
+        concur = connect_concur(
+            ConcurOptions(
+                connection="concur",
+                client_id=self.company.facts.client_id,
+                client_secret=SecretStr(self.company.facts.client_secret),
+                refresh_token=SecretStr(self.company.facts.refresh_token),
+                base_url=CONCUR_URL,
+                per_diem_types=frozenset({PER_DIEM_TYPE}),
+                distance_unit="km",
+            ),
+            Unlimited(),
+            self.concur_wire,
+        )
+        with self.erp.connectors.one() as tryton:
+            yield {"concur": concur, "tryton": tryton}
+
+    # People in Concur.
+
+    def claimant(self, number: int = 0, entity: str = "DE01") -> Claimant:
+        """Somebody of a legal entity who may claim."""
+        return [one for one in self._people if one.employee.legal_entity.code == entity][number]
+
+    def new_number(self) -> str:
+        """A report number that no test of this session has."""
+        number = f"T{next(_NUMBERS):05}"
+        self.numbers.append(number)
+        return number
+
+    def release(self, who: Claimant, entries: Sequence[Entry], **more: Any) -> str:
+        """Let a report be approved; gives the id of its document."""
+        return self.company.release(self.report(who, entries, **more))
+
+    def report(self, who: Claimant, entries: Sequence[Entry], **more: Any) -> dict[str, Any]:
+        """A report that is not released yet."""
+        return self.month.report(self.new_number(), who, list(entries), **more)
+
+    def taxi(self, amount: str = "", who: Claimant | None = None, **more: Any) -> str:
+        """Release a report of one cash cost; its amount is its own, unless one is given."""
+        person = who or self.claimant()
+        spent = amount or f"{20 + len(self.numbers)}.35"
+        return self.release(person, [person.spent(1, spent, 2, **more)])
+
+    # What both systems show.
+
+    def document(self, document: str) -> SimulatedDocument:
+        """A document as Concur has it."""
+        return self.company.document(document)
+
+    def told(self, document: str) -> list[str]:
+        """What Concur was told of a document, in order: success, error, PP, CP, RE or OB."""
+        return [one.status for one in self.document(document).told]
+
+    def number_of(self, document: str) -> str:
+        """The number of a report, as people call it."""
+        content = json.loads(self.document(document).content)
+        number: str = (
+            content["report"]["reportNumber"]
+            if "report" in content
+            else content["cashAdvanceData"]["cashAdvanceId"]
+        )
+        return number
+
+    async def invoices(self, *documents: str) -> tuple[SupplierInvoice, ...]:
+        """What the ERP holds of these reports, or of all of this test: drafts too."""
+        numbers = [self.number_of(one) for one in documents] or self.numbers
+        like = [["reference", "like", f"% {number}%"] for number in numbers]
+        return await self.desk.supplier_invoices([["OR", *like]]) if like else ()
+
+    async def invoice(self, document: str) -> SupplierInvoice:
+        """The only invoice of a report; anything beside it is a failure."""
+        (one,) = await self.invoices(document)
+        assert one.posted, one
+        return one
+
+    async def posted_once(self, *documents: str) -> None:
+        """Hold the ERP to exactly one posted invoice for each report, and not one draft."""
+        for document in documents:
+            await self.invoice(document)
+
+    async def moved_by(self, invoice: SupplierInvoice) -> dict[str, Decimal]:
+        """What an invoice moved in the general ledger: debit less credit, by account."""
+        moved: dict[str, Decimal] = defaultdict(Decimal)
+        rows = await self.erp.session.find(
+            "account.move.line",
+            [["move.origin", "=", f"account.invoice,{invoice.id}"]],
+            *("account.code", "debit", "credit"),
+        )
+        for row in rows:
+            moved[row["account."]["code"]] += row["debit"] - row["credit"]
+        return dict(moved)
+
+    async def passed_on(self, document: str) -> tuple[Disbursement, ...]:
+        """The disbursements of a report's invoice."""
+        return await self.desk.disbursements((await self.invoice(document)).reference.split()[0])
