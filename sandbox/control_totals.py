@@ -6,14 +6,16 @@ with a connector.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from canonical.hours import hours_from_seconds, seconds_from_hours
 from connectors.harvest.simulated_state import AccountState, SimulatedEntry
+from sandbox.firm import Firm
 from sandbox.platform_view import PlatformView
+from sandbox.tryton.server import TrytonServer
 from sandbox.world import World
 
 _OURS: Final = re.compile(r"^(L[A-Z2-7]{20})\b")
@@ -83,8 +85,8 @@ async def control_totals(world: World, platform: PlatformView) -> ControlTotals:
     rows = await platform.database.fetch(_STOPPED)
     stopped = {row["source_id"] for row in rows}
     posted = await platform.database.fetch(_POSTED)
-    due = _works_of(account, world, [one for one in approved if str(one.id) not in stopped])
-    booked, duplicates = await _works_in_erp(world)
+    due = works_of(account, world.firm, [one for one in approved if str(one.id) not in stopped])
+    booked, duplicates = await works_in_erp(world.erp)
     difference = Counter(due)
     difference.subtract(booked)
     return ControlTotals(
@@ -98,8 +100,9 @@ async def control_totals(world: World, platform: PlatformView) -> ControlTotals:
     )
 
 
-def _works_of(account: AccountState, world: World, entries: Iterable[SimulatedEntry]) -> list[Work]:
-    people = {one.email: one.code for one in world.firm.employees}
+def works_of(account: AccountState, firm: Firm, entries: Iterable[SimulatedEntry]) -> list[Work]:
+    """What entries of Harvest say, in shared words."""
+    people = {one.email: one.code for one in firm.employees}
     users = {one.id: people[one.email] for one in account.users}
     projects = {one.id: one.code or "" for one in account.projects}
     tasks = {one.id: one.name for one in account.tasks}
@@ -115,18 +118,23 @@ def _works_of(account: AccountState, world: World, entries: Iterable[SimulatedEn
     ]
 
 
-async def _works_in_erp(world: World) -> tuple[list[Work], int]:
-    """Our lines in the ERP, and how many of them stand there more than once."""
-    async with world.erp.admin() as admin:
+async def works_in_erp(
+    erp: TrytonServer, references: Collection[str] | None = None
+) -> tuple[list[Work], int]:
+    """Our lines in the ERP, and how many of them stand there more than once.
+
+    Given references, only those that carry one of them.
+    """
+    async with erp.admin() as admin:
         lines = await admin.time_lines()
     works: list[Work] = []
-    references: Counter[str] = Counter()
+    times: Counter[str] = Counter()
     for line in lines:
         found = _OURS.match(line.description)
-        if found is None:
+        if found is None or (references is not None and found[1] not in references):
             continue
-        references[found[1]] += 1
+        times[found[1]] += 1
         works.append(
             Work(line.employee, line.project, line.task or "", line.work_date, line.seconds)
         )
-    return works, sum(count - 1 for count in references.values())
+    return works, sum(count - 1 for count in times.values())

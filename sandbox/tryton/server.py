@@ -91,6 +91,11 @@ class TrytonServer:
         return self._databases[0]
 
     @property
+    def database_url(self) -> str:
+        """The DSN of its first database, for what no user of the ERP could do."""
+        return self._postgres.url_of(self.database)
+
+    @property
     def user(self) -> str:
         """The integration user, who is no administrator."""
         return CONNECTOR

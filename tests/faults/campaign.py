@@ -17,6 +17,7 @@ from canonical.messages import BackfillWindow, MasterDataRef, SourceRef
 from connectors.harvest.simulated_state import AccountState, SimulatedEntry
 from runtime.temporal import connect
 from runtime.topology import UPKEEP_QUEUE
+from sandbox.control_totals import Work, works_in_erp, works_of
 from sandbox.fault_control import FaultProxy
 from sandbox.faults import Fault, FaultKind, FaultReport
 from sandbox.firm import Firm
@@ -151,6 +152,28 @@ class Campaign:
             lines = await admin.time_lines()
         found = (line.description[:REFERENCE_LENGTH] for line in lines)
         return Counter(reference for reference in found if reference in ours)
+
+    async def works_in_erp(self) -> Counter[Work]:
+        """What this campaign's lines say in the ERP, asked of the ERP."""
+        rows = await self.database.fetch("SELECT reference FROM posting")
+        works, _ = await works_in_erp(self.erp, {row["reference"] for row in rows})
+        return Counter(works)
+
+    async def works_due(self) -> Counter[Work]:
+        """What Harvest says of all that it has approved, but for what waits in cases."""
+        rows = await self.database.fetch("SELECT source_id FROM posting WHERE state = 'EXCEPTION'")
+        stopped = {row["source_id"] for row in rows}
+        account = await self.harvest.account()
+        due = [
+            one
+            for one in account.time_entries
+            if one.is_closed and not one.is_running and str(one.id) not in stopped
+        ]
+        return Counter(works_of(account, self.firm, due))
+
+    async def poll_and_backfill(self) -> None:
+        """Read Harvest by a poll and by a backfill at the same time."""
+        await asyncio.gather(self.poll(), self.backfill())
 
     async def approve_in_portions(self, portions: int) -> None:
         """Low load: approvals come a few timesheets at a time, each settled before the next."""

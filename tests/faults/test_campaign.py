@@ -31,7 +31,7 @@ def enough_happened(report: FaultReport, died: int) -> bool:
 async def run(campaign: Campaign, feed: Callable[[Campaign], Awaitable[None]], seed: int) -> None:
     """Post a month while writes are spoiled, then ask the ERP."""
     await campaign.refresh()
-    await campaign.proxy.inject(*spoiling(lost=360, slow=200, busy=45), seed=seed)
+    await campaign.proxy.inject(*spoiling(lost=340, slow=180, busy=75), seed=seed)
     campaign.plan_deaths(DEATHS)
     await feed(campaign)
     states = await campaign.settled()
@@ -46,6 +46,8 @@ async def run(campaign: Campaign, feed: Callable[[Campaign], Awaitable[None]], s
     assert max(booked.values()) == 1
     assert set(booked) == await campaign.references(["POSTED"])
     assert not set(booked) & await campaign.references(["EXCEPTION", "IN_DOUBT"])
+    # Hours to the second, on the right task, employee and date.
+    assert await campaign.works_in_erp() == await campaign.works_due()
 
 
 def account_of(erp: TrytonServer, seed: int) -> FirmAccount:
@@ -68,7 +70,7 @@ async def test_with_a_backlog_every_line_is_in_the_erp_once_even_if_temporal_for
     account = account_of(erp, 2).state()
     dsn = await fresh_database(migrated)
     async with Campaign(tmp_path / "backlog", dsn, "backlog", erp, erp.firm, account) as campaign:
-        await run(campaign, Campaign.poll, seed=2)
+        await run(campaign, Campaign.poll_and_backfill, seed=2)
         before = await campaign.in_erp()
         await campaign.lose_temporal()
         await campaign.database.execute("UPDATE document SET news_seq = news_seq + 1")
