@@ -1,6 +1,6 @@
 """Intake of expenses: reports are read, kept, and claimed at once, so that none is recalled."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,7 +16,7 @@ from connectors.base.capabilities import Claim, Claimed, ExpenseReportSource
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectorError
 from store import claims, cursors
-from store.claims import Asked, ClaimState
+from store.claims import Answered, ClaimState
 from store.database import Database
 
 CLAIMS_PER_CALL: Final = 100
@@ -86,23 +86,18 @@ class ExpenseIntakeActivities:
                 )
             if not asked:
                 return ours
-            answers = list(_answers(asked, await source.claim([one.source_id for one in asked])))
+            answers = list(_answers(await source.claim(asked)))
             async with self._database.transaction() as connection:
-                await claims.answered(connection, ref.connection, EXPENSE_REPORT, answers)
-            ours += sum(state is ClaimState.CLAIMED for _, state, _ in answers)
+                ours += await claims.answered(connection, ref.connection, EXPENSE_REPORT, answers)
             if len(answers) < len(asked):
                 # Some cannot be told now; the next poll asks again.
                 return ours
 
 
-def _answers(
-    asked: Sequence[Asked], claimed: Sequence[Claimed]
-) -> Iterator[tuple[str, ClaimState, str]]:
+def _answers(claimed: Iterable[Claimed]) -> Iterator[Answered]:
     """What each answer means; an answer that says "not now" is none."""
-    for one, answer in zip(asked, claimed, strict=False):
-        if answer.claim is Claim.CLAIMED_BEFORE:
-            # By us, if an earlier attempt of ours was never answered.
-            state = ClaimState.CLAIMED if one.before else ClaimState.REFUSED
-            yield one.source_id, state, answer.code
-        elif answer.claim is not Claim.NOT_NOW:
-            yield one.source_id, _STATE_OF[answer.claim], answer.code
+    for one in claimed:
+        if one.claim is Claim.CLAIMED_BEFORE:
+            yield Answered(one.source_id, ClaimState.REFUSED, one.code, before=True)
+        elif one.claim is not Claim.NOT_NOW:
+            yield Answered(one.source_id, _STATE_OF[one.claim], one.code)

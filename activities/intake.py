@@ -1,16 +1,16 @@
 """Intake of time: sources are polled for what changed, and read again whole."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from temporalio import activity
 
 from activities.connector_errors import as_application_error
 from activities.heartbeats import heartbeats
 from activities.patience import patiently
-from activities.taking_in import TIME, TakingIn, add_up
+from activities.taking_in import REPORTS, TIME, TakingIn, add_up
 from canonical.messages import BackfillWindow, PollOutcome, SourceRef
 from canonical.time_entry import TIME_ENTRY
-from connectors.base.capabilities import TimeEntrySource
+from connectors.base.capabilities import ExpenseReportSource, TimeEntrySource
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectorError
 from store import cursors, documents, source_lines
@@ -24,6 +24,7 @@ class IntakeActivities:
         self._database = database
         self._connections = connections
         self._intake = TakingIn(database, TIME)
+        self._reports = TakingIn(database, REPORTS)
 
     @activity.defn
     async def poll_time_entries(self, ref: SourceRef) -> PollOutcome:
@@ -67,6 +68,8 @@ class IntakeActivities:
         return total
 
     async def _read_window(self, window: BackfillWindow) -> PollOutcome:
+        if window.connection in self._connections.all_filling(ExpenseReportSource):
+            return await self._read_reports(window)
         source = self._connections.filling(window.connection, TimeEntrySource)
         async with self._database.transaction() as connection:
             before = await source_lines.in_window(
@@ -80,3 +83,17 @@ class IntakeActivities:
         async with self._database.transaction() as connection:
             await documents.owe_again(connection, window.connection, window.first, window.last)
         return total.model_copy(update={"deleted": deleted, "news": total.news + deleted})
+
+    async def _read_reports(self, window: BackfillWindow) -> PollOutcome:
+        """Read what a source of expenses still shows; what it has given over to us is known here.
+
+        Such a source may show no more what was claimed: nothing is missing because it is not shown.
+        """
+        source = self._connections.filling(window.connection, ExpenseReportSource)
+        since = datetime.combine(window.first, time(), UTC)
+        total = PollOutcome()
+        async for page in patiently(source.expense_reports(since)):
+            total = add_up(total, await self._reports.take_in(window.connection, page))
+        async with self._database.transaction() as connection:
+            await documents.owe_again(connection, window.connection, window.first, window.last)
+        return total

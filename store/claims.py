@@ -1,6 +1,6 @@
 """Claims: whether a source has given a document over to us, asked before and answered after."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,14 +17,19 @@ class ClaimState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A document that a source is about to be asked for; `before` if an earlier ask was lost."""
+class Answered:
+    """What a source says of a document that it was asked for, with its code.
+
+    `before` says that somebody claimed it before: we did, if we have asked more than once.
+    """
 
     source_id: str
-    before: bool
+    state: ClaimState
+    code: str
+    before: bool = False
 
 
-async def ask(connection: Connection, source: str, object_name: str, limit: int) -> Sequence[Asked]:
+async def ask(connection: Connection, source: str, object_name: str, limit: int) -> Sequence[str]:
     """Write down that approved documents are asked for, the oldest first; commit before asking."""
     rows = await connection.fetch(
         """
@@ -36,33 +41,35 @@ async def ask(connection: Connection, source: str, object_name: str, limit: int)
         ORDER BY l.changed_at, l.source_id LIMIT $3
         ON CONFLICT (connection, object, source_id)
           DO UPDATE SET attempts = source_claim.attempts + 1
-        RETURNING source_id, attempts > 1 AS before
+        RETURNING source_id
         """,
         source,
         object_name,
         limit,
     )
-    return [Asked(row["source_id"], row["before"]) for row in rows]
+    return [row["source_id"] for row in rows]
 
 
 async def answered(
     connection: Connection,
     source: str,
     object_name: str,
-    answers: Iterable[tuple[str, ClaimState, str]],
-) -> None:
-    """Note a source's answers (document, state, code), and owe their documents a workflow.
+    answers: Sequence[Answered],
+) -> int:
+    """Note a source's answers, and owe their documents a workflow; gives how many are ours now.
 
-    A recalled document is withdrawn with it; it comes again once it is approved again.
+    A recalled document is withdrawn with it; it comes again once it is approved again. How often
+    we have asked is read now: two of our own claims may cross, and either answer come first.
     """
-    ids, states, codes = [list(c) for c in zip(*answers, strict=True)] or ([], [], [])
-    await connection.execute(
+    rows = await connection.fetch(
         """
         WITH answers AS (
-          SELECT * FROM unnest($3::text[], $4::text[], $5::text[]) AS a(source_id, state, code)
+          SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::boolean[])
+            AS a(source_id, state, code, before)
         ), noted AS (
           UPDATE source_claim c
-          SET state = a.state, code = a.code, answered_at = clock_timestamp()
+          SET state = CASE WHEN a.before AND c.attempts > 1 THEN 'CLAIMED' ELSE a.state END,
+              code = a.code, answered_at = clock_timestamp()
           FROM answers a
           WHERE c.connection = $1 AND c.object = $2 AND c.source_id = a.source_id
             AND c.state = 'ASKED'
@@ -71,16 +78,20 @@ async def answered(
           UPDATE source_line l SET status = 'WITHDRAWN'
           FROM noted n WHERE n.state = 'RECALLED' AND l.connection = $1 AND l.object = $2
             AND l.source_id = n.source_id
+        ), told AS (
+          UPDATE document d SET news_seq = d.news_seq + 1
+          FROM noted n WHERE d.connection = $1 AND d.kind = $2 AND d.document_id = n.source_id
         )
-        UPDATE document d SET news_seq = d.news_seq + 1
-        FROM noted n WHERE d.connection = $1 AND d.kind = $2 AND d.document_id = n.source_id
+        SELECT state FROM noted
         """,
         source,
         object_name,
-        ids,
-        [str(state) for state in states],
-        codes,
+        [one.source_id for one in answers],
+        [str(one.state) for one in answers],
+        [one.code for one in answers],
+        [one.before for one in answers],
     )
+    return sum(row["state"] == ClaimState.CLAIMED for row in rows)
 
 
 async def of_documents(

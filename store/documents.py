@@ -110,6 +110,8 @@ async def touch(connection: Connection, documents: Iterable[tuple[str, str]]) ->
 async def owe_again(connection: Connection, source: str, first: date, last: date) -> None:
     """Owe a workflow to every document of a window that is not settled, whoever was told before.
 
+    A report is settled once it is paid.
+
     Temporal's state may have been lost since; a workflow that runs only looks once more.
     """
     await connection.execute(
@@ -122,7 +124,10 @@ async def owe_again(connection: Connection, source: str, first: date, last: date
               SELECT FROM posting p
               WHERE p.connection = d.connection AND p.document_id = d.document_id
                 AND (p.state IN ('PENDING', 'SENDING', 'EXCEPTION', 'IN_DOUBT', 'DUPLICATE')
-                     OR (p.state = 'POSTED' AND p.attested_at IS NULL AND p.case_id IS NULL))))
+                     OR (p.state = 'POSTED' AND p.attested_at IS NULL AND p.case_id IS NULL)
+                     OR (p.state = 'POSTED' AND p.kind = 'expense' AND NOT EXISTS (
+                       SELECT FROM document_payment m
+                       WHERE m.posting_key = p.key AND m.state = 'paid')))))
           ORDER BY d.document_id FOR UPDATE)
         """,
         source,

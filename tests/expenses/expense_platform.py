@@ -9,6 +9,7 @@ from temporalio.client import WorkflowHandle
 
 from canonical.messages import (
     AcknowledgementOutcome,
+    BackfillWindow,
     DocumentRef,
     MasterDataRef,
     PaymentOutcome,
@@ -26,7 +27,7 @@ from runtime.temporal import connect
 from runtime.topology import UPKEEP_QUEUE
 from sandbox.expense_policies import EXPENSE_POLICIES
 from sandbox.firm import Firm
-from tests.e2e.running_platform import RunningPlatform, running
+from tests.e2e.running_platform import RunningPlatform, eventually, running
 from tests.expenses.systems import ExpenseSystems
 
 REPORT: Final = "expense_report"
@@ -90,10 +91,29 @@ class ExpensePlatform(RunningPlatform):
         await self.settled()
         return outcome
 
+    async def tell_all(self) -> None:
+        """Tell Concur again and again until there is nothing left to tell it."""
+
+        async def told() -> bool:
+            await self.tell()
+            (row,) = await self.rows("SELECT count(*) AS left FROM outbox WHERE state = 'WAITING'")
+            return bool(row["left"] == 0)
+
+        await eventually(told)
+
     async def look_and_tell(self) -> None:
         """Look at payments, then tell Concur."""
         await self.watch()
         await self.tell()
+
+    async def backfill(self) -> None:
+        """Take the firm's month up again, as after a Temporal that lost everything."""
+        month = self.firm.month
+        window = BackfillWindow(
+            connection="concur", target="tryton", first=month.first_day, last=month.last_day
+        )
+        await self.run("Backfill", window)
+        await self.settled()
 
     async def refresh(self) -> None:
         """Read the masters of both sides."""

@@ -24,6 +24,14 @@ class Frozen:
         await asyncio.Event().wait()
 
 
+class Delayed:
+    """What is under way until `go_on` is set; `reached` says that it is."""
+
+    def __init__(self) -> None:
+        self.reached: Final = asyncio.Event()
+        self.go_on: Final = asyncio.Event()
+
+
 class FaultyWire(httpx.AsyncBaseTransport):
     """Carries requests; plans faults for the next ones that ask for something, and counts them.
 
@@ -84,9 +92,30 @@ class FaultyWire(httpx.AsyncBaseTransport):
             await self._carry(request)
         return len(held)
 
-    def pass_by(self, what: str, times: int = 1) -> None:
-        """Let the next ones through; the faults that are planned after that come after them."""
-        self._planned[what].extend([("passed", self._carry)] * times)
+    def delay(self, what: str) -> Delayed:
+        """The next one leaves when the test says so; its sender waits."""
+        delayed = Delayed()
+
+        async def fault(request: httpx.Request) -> httpx.Response:
+            delayed.reached.set()
+            await delayed.go_on.wait()
+            return await self._carry(request)
+
+        self._plan("delayed", what, fault, 1)
+        return delayed
+
+    def delay_answer(self, what: str) -> Delayed:
+        """The next one is carried out, and its answer comes when the test says so."""
+        delayed = Delayed()
+
+        async def fault(request: httpx.Request) -> httpx.Response:
+            response = await self._carry(request)
+            delayed.reached.set()
+            await delayed.go_on.wait()
+            return response
+
+        self._plan("answered late", what, fault, 1)
+        return delayed
 
     def freeze_before(self, what: str) -> Frozen:
         """The next one never leaves, and its sender waits."""

@@ -5,9 +5,11 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+import asyncpg
 import httpx
 from pydantic import SecretStr
 
@@ -101,6 +103,18 @@ class ErpSide:
         self.session = session
         self.connectors = _Connectors(erp, self.wire)
 
+    async def let_drafts_age(self, age: timedelta) -> None:
+        """Let all drafts be older than they are, which no user of the ERP can."""
+        connection = await asyncpg.connect(self.server.database_url)
+        try:
+            await connection.execute(
+                "UPDATE account_invoice SET create_date = create_date - $1::interval "
+                "WHERE state = 'draft'",
+                age,
+            )
+        finally:
+            await connection.close()
+
     async def close(self) -> None:
         """Let go of the ERP."""
         await self.connectors.close()
@@ -175,6 +189,10 @@ class ExpenseSystems:
         person = who or self.claimant()
         spent = amount or f"{20 + len(self.numbers)}.35"
         return self.release(person, [person.spent(1, spent, 2, **more)])
+
+    def without_project(self, amount: str = "") -> str:
+        """Release a report of a billable cost that names no project."""
+        return self.taxi(amount, billable=True)
 
     # What both systems show.
 
