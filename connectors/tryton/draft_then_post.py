@@ -76,6 +76,7 @@ class Attempt:
         self._context: Final[Context] = {"company": task.books.company}
         self._wanted: Final = comparable(_without_disbursements(task.intent))
         self._created: int | None = None
+        self._warned: set[str] = set()
 
     async def run(self) -> PostingOutcome:
         """Go through the protocol to its end."""
@@ -97,12 +98,23 @@ class Attempt:
                 continue
             keep = fit[0]
             others = [paper.id for paper in seen.drafts if paper.id != keep]
-            if refusal is not None and refusal.is_final(keep, others):
+            stands = refusal is not None and refusal.is_final(keep, others)
+            if refusal is not None and stands and not self._is_first_warning(refusal.error):
                 await self._heed(refusal.error)
             refusal = await self._post(keep, others)
             if refusal is None:
                 return await self._read_back()
         raise ConflictError("drafts_keep_moving", "others work on the same document")
+
+    def _is_first_warning(self, error: ConnectorError) -> bool:
+        """Whether to see if Tryton asks again: what it found similar may be a rival's draft.
+
+        A rival that keeps the same draft as we do has deleted its own in the meantime.
+        """
+        if not isinstance(error, UserWarningError) or error.name in self._warned:
+            return False
+        self._warned.add(error.name)
+        return True
 
     async def _seen(self) -> Seen:
         return await self._papers.seen(self._intent.reference, self._context)
@@ -149,14 +161,23 @@ class Attempt:
         except (RejectedError, ConflictError) as error:
             return _Refusal(error, deleting=frozenset(others))
         try:
-            if self._original is not None:
-                await self._harmless_all(await self._original.release())
+            await self._release()
             await self._write(f"model.{INVOICE}.post", [draft])
         except (OutcomeUnknownError, ServerExceptionError) as error:
             return await self._look_after(error, draft)
         except (RejectedError, ConflictError) as error:
             return _Refusal(error, posting=draft)
         return None
+
+    async def _release(self) -> None:
+        """Cancel what the original passes on; a rival may have done so in the meantime."""
+        if self._original is None:
+            return
+        try:
+            await self._harmless_all(await self._original.release())
+        except RejectedError:
+            if await self._original.release():
+                raise
 
     async def _look_after(self, error: ConnectorError, draft: int) -> _Refusal | None:
         """Look what became of posting. Code that failed may have done so after the commit.
@@ -217,7 +238,7 @@ class Attempt:
         try:
             await self._delete_drafts(seen)
             if self._original is not None:
-                await self._harmless_all(await self._original.release())
+                await self._release()
                 seen = await self._seen()
         except ConnectorError as error:
             _LOG.warning("tryton: drafts beside %s stay for the sweep: %s", reference, error.code)

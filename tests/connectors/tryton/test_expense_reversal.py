@@ -46,13 +46,13 @@ async def reversible(world: ExpenseWorld, **given: object) -> tuple[PostingInten
     return intent, world.reversal(intent, document_id, body.posting_date)
 
 
-@pytest.mark.parametrize("currency", ["EUR", "USD"])
 async def test_a_reversal_is_the_opposite_to_the_cent_and_reads_as_what_it_takes_back(
-    expenses: ExpenseWorld, currency: str
+    expenses: ExpenseWorld,
 ) -> None:
+    """In a currency that is not the company's, so that the rate is the original's too."""
     before = await expenses.books.trial_balance(expenses.entity.code)
     passed_on = expenses.passing_on("60.00", "40.00")
-    original, reversal = await reversible(expenses, currency=currency, disbursements=passed_on)
+    original, reversal = await reversible(expenses, currency="USD", disbursements=passed_on)
     target = expenses.connect()
     assert agrees(original, (await target.find([original]))[original.reference][0])
     assert await expenses.books.trial_balance(expenses.entity.code) != before
@@ -166,12 +166,13 @@ async def test_only_a_document_with_our_reference_is_taken_back(expenses: Expens
 async def test_racing_reversals_leave_one(expenses: ExpenseWorld) -> None:
     passed_on = expenses.passing_on("100.00")
     _, reversal = await reversible(expenses, disbursements=passed_on)
-    targets = [expenses.connect() for _ in range(3)]
+    targets = [expenses.connect() for _ in range(2)]
     outcomes = await asyncio.gather(
         *(target.post([reversal], {}) for target in targets), return_exceptions=True
     )
     allowed = (ConflictError, TransientError, OutcomeUnknownError)
-    assert all(isinstance(each, allowed) for each in outcomes if isinstance(each, BaseException))
+    troubles = [each for each in outcomes if isinstance(each, BaseException)]
+    assert [each for each in troubles if not isinstance(each, allowed)] == []
     await posted(targets[0], reversal)
     assert [each.posted for each in await expenses.held(reversal)] == [True]
 

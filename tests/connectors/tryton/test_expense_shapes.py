@@ -46,7 +46,6 @@ SHAPES: dict[str, Shape] = {
         cost("7.10"),
     ),
     "credit note": lines(cost("-33.33"), cost("-1.10", centre=None)),
-    "mixed below nothing": lines(cost("10.00"), line(ADVANCE, "-110.00")),
     "zero": lines(cost("40.00"), line(CARD, "-40.00")),
     "tax": lines(
         cost("100.00", account=LODGING),
