@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -84,7 +85,8 @@ def why(
     for one in found:
         one["steps"] = json.loads(one["steps"] or "[]")
         for name in ("intent", "report", "claim", "payment", "told"):
-            one[name] = json.loads(one[name]) if one[name] else None
+            # Amounts come as JSON numbers, whose digits all count.
+            one[name] = json.loads(one[name], parse_float=Decimal) if one[name] else None
         one["report"] = without_words(one["report"])
     if json_output:
         out.print_json(as_json(found))
@@ -167,7 +169,7 @@ def _tell(one: dict[str, Any]) -> None:
         )
     if report:
         for line in report_story(one):
-            out.print(f"  {line}", highlight=False)
+            out.print(f"  {line}", highlight=False, markup=False)
     if one["sentence"]:
         out.print(f"  case {str(one['case_id'])[:8]}: {one['sentence']}", highlight=False)
     for step in one["steps"]:

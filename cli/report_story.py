@@ -21,7 +21,7 @@ def report_called(one: Story) -> str:
     """What people call it, and its id at the source."""
     body = (one["intent"] or {}).get("body", {})
     number = body.get("report_number") or (one["report"] or {}).get("number") or "?"
-    return f"expense report {number} ({one['source_id']})"
+    return f"report {number} ({one['connection']} {one['source_id']})"
 
 
 def report_story(one: Story) -> Iterator[str]:
@@ -40,8 +40,10 @@ def _approval(one: Story) -> Iterator[str]:
     approval = (one["report"] or {}).get("approval") or {}
     approver = approval.get("approver") or "an approver whom the source does not name"
     claim = one["claim"]
-    claimed = f"; claimed {claim['answered_at'] or 'not yet'} ({claim['state']})" if claim else ""
-    yield f"approved by {approver}, revision {approval.get('revision') or '-'}{claimed}"
+    yield f"approved by {approver} in revision {approval.get('revision') or '-'} of the source"
+    if claim:
+        when = f" {claim['answered_at'][:19]} UTC" if claim["answered_at"] else ""
+        yield f"{claim['state'].lower()} at {one['connection']}{when}"
 
 
 def _lines(one: Story) -> Iterator[str]:
