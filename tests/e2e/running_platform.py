@@ -1,6 +1,7 @@
 """A platform that runs in one process between any systems: real ledger, real Temporal."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from store import reports
 from store.database import Database, Row
 
 SECONDS_MAX: Final = 30
+# Platforms that follow each other on one Temporal do not mistake their runs for each other's.
+_RUNS: Final = itertools.count(1)
 
 
 @dataclass(kw_only=True)
@@ -32,13 +35,14 @@ class RunningPlatform:
     platform: Platform
     activities: Activities
     client: Client
+    # The number of the latest run of each.
     ids: dict[str, int] = field(default_factory=dict)
 
     # Steps, as Schedules run them, or one alone.
 
     async def run(self, workflow: str, argument: Any, result_type: type | None = None) -> Any:
         """Run an upkeep workflow to its end."""
-        number = self.ids[workflow] = self.ids.get(workflow, 0) + 1
+        number = self.ids[workflow] = next(_RUNS)
         return await self.client.execute_workflow(
             workflow,
             argument,
@@ -55,7 +59,7 @@ class RunningPlatform:
 
     async def step(self, activity: str, argument: Any, task_queue: str) -> Any:
         """Run one activity on its own."""
-        number = self.ids[activity] = self.ids.get(activity, 0) + 1
+        number = self.ids[activity] = next(_RUNS)
         return await self.client.execute_activity(
             activity,
             argument,

@@ -27,6 +27,7 @@ from runtime.temporal import connect
 from runtime.topology import UPKEEP_QUEUE
 from sandbox.expense_policies import EXPENSE_POLICIES
 from sandbox.firm import Firm
+from store import reports
 from tests.e2e.running_platform import RunningPlatform, eventually, running
 from tests.expenses.systems import ExpenseSystems
 
@@ -54,25 +55,21 @@ def firm_policies(**more: Any) -> Policies:
 
 
 @dataclass(kw_only=True)
-class ExpensePlatform(RunningPlatform):
-    """A platform between the simulated Concur and the real ERP."""
+class ReportPlatform(RunningPlatform):
+    """A platform between one source of expenses and the real ERP."""
 
-    systems: ExpenseSystems
-
-    @property
-    def firm(self) -> Firm:
-        """The made-up firm."""
-        return self.systems.firm
+    firm: Firm
+    source: SourceRef
 
     # What Schedules do.
 
     async def read(self) -> PollOutcome:
-        """Read Concur once, claim what is new, and start its workflows; wait for nothing."""
-        found: PollOutcome = await self.run("PollExpenseSource", CONCUR, PollOutcome)
+        """Read the source once, claim what is new, and start its workflows; wait for nothing."""
+        found: PollOutcome = await self.run("PollExpenseSource", self.source, PollOutcome)
         return found
 
     async def poll(self) -> None:
-        """Read Concur once and wait until all is settled or stopped."""
+        """Read the source once and wait until all is settled or stopped."""
         await self.read()
         await self.settled()
 
@@ -84,15 +81,15 @@ class ExpensePlatform(RunningPlatform):
         return found
 
     async def tell(self) -> AcknowledgementOutcome:
-        """Tell Concur all that it is still to be told, and let its reports go on."""
+        """Tell the source all that it is still to be told, and let its reports go on."""
         outcome: AcknowledgementOutcome = await self.run(
-            "TellExpenseSource", CONCUR, AcknowledgementOutcome
+            "TellExpenseSource", self.source, AcknowledgementOutcome
         )
         await self.settled()
         return outcome
 
     async def tell_all(self) -> None:
-        """Tell Concur again and again until there is nothing left to tell it."""
+        """Tell the source again and again until there is nothing left to tell it."""
 
         async def told() -> bool:
             await self.tell()
@@ -102,7 +99,7 @@ class ExpensePlatform(RunningPlatform):
         await eventually(told)
 
     async def look_and_tell(self) -> None:
-        """Look at payments, then tell Concur."""
+        """Look at payments, then tell the source."""
         await self.watch()
         await self.tell()
 
@@ -110,7 +107,10 @@ class ExpensePlatform(RunningPlatform):
         """Take the firm's month up again, as after a Temporal that lost everything."""
         month = self.firm.month
         window = BackfillWindow(
-            connection="concur", target="tryton", first=month.first_day, last=month.last_day
+            connection=self.source.connection,
+            target="tryton",
+            first=month.first_day,
+            last=month.last_day,
         )
         await self.run("Backfill", window)
         await self.settled()
@@ -118,19 +118,20 @@ class ExpensePlatform(RunningPlatform):
     async def refresh(self) -> None:
         """Read the masters of both sides."""
         await self.activities.master_data.refresh(
-            MasterDataRef(connection="concur", target="tryton")
+            MasterDataRef(connection=self.source.connection, target="tryton")
         )
 
     # Single steps, in any order, as they happen around crashes.
 
     async def intake(self) -> None:
         """Read and claim, and tell no workflow of it."""
-        await self.step("poll_expense_reports", CONCUR, UPKEEP_QUEUE)
-        await self.step("claim_expense_reports", CONCUR, UPKEEP_QUEUE)
+        await self.step("poll_expense_reports", self.source, UPKEEP_QUEUE)
+        await self.step("claim_expense_reports", self.source, UPKEEP_QUEUE)
 
     async def prepare(self, document: str) -> Prepared:
         """Prepare a report."""
-        queue = routes_of(CONFIGURATION)["concur"].task_queue(REPORT)
+        route = routes_of(self.platform.configuration)[self.source.connection]
+        queue = route.task_queue(REPORT)
         ref = self.ref(document)
         return Prepared.model_validate(await self.step("prepare_document", ref, queue))
 
@@ -146,13 +147,27 @@ class ExpensePlatform(RunningPlatform):
             "unknown_since = unknown_since - interval '1 hour' WHERE state = 'SENDING'"
         )
 
+    async def sentence_of(self, case: reports.Blocked) -> str:
+        """What people read of a case."""
+        (row,) = await self.rows("SELECT sentence FROM exception_case WHERE id = $1", case.case_id)
+        return str(row["sentence"])
+
     def ref(self, document: str) -> DocumentRef:
         """Names a report as messages do."""
-        return DocumentRef(connection="concur", document=document, target="tryton", kind=REPORT)
+        at = self.source.connection
+        return DocumentRef(connection=at, document=document, target="tryton", kind=REPORT)
 
     def workflow(self, document: str) -> WorkflowHandle[Any, Any]:
         """The workflow of a report."""
-        return self.client.get_workflow_handle(f"expense-to-reimbursement/concur/{document}")
+        at = self.source.connection
+        return self.client.get_workflow_handle(f"expense-to-reimbursement/{at}/{document}")
+
+
+@dataclass(kw_only=True)
+class ExpensePlatform(ReportPlatform):
+    """A platform between the simulated Concur and the real ERP."""
+
+    systems: ExpenseSystems
 
 
 @asynccontextmanager
@@ -177,5 +192,11 @@ async def expense_platform(
             drain_seconds=drain_seconds,
         ) as (platform, activities):
             yield ExpensePlatform(
-                dsn=dsn, systems=systems, platform=platform, activities=activities, client=client
+                dsn=dsn,
+                platform=platform,
+                activities=activities,
+                client=client,
+                firm=systems.firm,
+                source=CONCUR,
+                systems=systems,
             )
