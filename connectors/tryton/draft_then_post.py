@@ -127,8 +127,11 @@ class Attempt:
             return False
         if self._original is not None:
             return True
-        meant = comparable(self._intent.expense_document)
-        return comparable(paper.with_disbursements(seen.of(paper))) == meant
+        try:
+            shown = paper.with_disbursements(seen.of(paper))
+        except ValueError:
+            return False
+        return comparable(shown) == comparable(self._intent.expense_document)
 
     async def _begin(self, seen: Seen) -> None:
         """Create the draft, and what it passes on; a second time there is nothing to be gained."""

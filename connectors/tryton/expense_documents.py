@@ -12,7 +12,7 @@ from connectors.tryton import document_drafts as drafts
 from connectors.tryton.client import Context, TrytonClient, TrytonOptions
 from connectors.tryton.draft_then_post import Attempt, Task
 from connectors.tryton.expense_books import BookReader
-from connectors.tryton.manifest import DRAFT_READS, send_window_seconds
+from connectors.tryton.manifest import DOCUMENT_LINES_MAX, DRAFT_READS, send_window_seconds
 from connectors.tryton.mapping import id_of
 from connectors.tryton.original import Original
 from connectors.tryton.papers import DISBURSEMENT, INVOICE, Papers
@@ -45,6 +45,11 @@ class ExpenseDocuments:
         """Make one attempt at one document."""
         not_after = self._latest_start(last_byte_by)
         context = _company(intent)
+        if len(intent.expense_document.lines) > DOCUMENT_LINES_MAX:
+            raise RejectedError(
+                "too_many_lines",
+                f"a document of more than {DOCUMENT_LINES_MAX} lines takes too long",
+            )
         books = await self._books.read(intent)
         original = (
             await Original.read(self._papers, intent, context)

@@ -28,6 +28,8 @@ OVERLAP_SECONDS: Final = 120
 # Posting a document takes some ten calls; before its last write they may take so many times what
 # one read may. Measured: half a second in all.
 DRAFT_READS: Final = 3
+# Posting takes Tryton up to 38 ms a line (measured at load 4): a request must have ended in F.
+DOCUMENT_LINES_MAX: Final = 1000
 
 
 def manifest_for(timeouts: Timeouts) -> Manifest:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from connectors.base.errors import TransientError
-from connectors.base.pagination import PAGES_MAX, Pages, follow
+from connectors.base.pagination import PAGES_MAX, InTurn, Pages, follow
 
 Page = tuple[str, str | None]
 
@@ -74,3 +74,14 @@ async def test_a_source_that_never_ends_is_left() -> None:
         assert await anext(pages) == number
     with pytest.raises(TransientError):
         await anext(pages)
+
+
+async def test_lists_are_read_one_after_the_other_and_an_error_keeps_the_place() -> None:
+    first, last = Book({"a": ("1", None)}), Book({"b": ("2", "c"), "c": ("3", None)})
+    pages = InTurn(Pages("a", first.fetch), Pages("b", last.fetch))
+    assert await anext(pages) == "1"
+    last.failures = 1
+    with pytest.raises(TransientError):
+        await anext(pages)
+    assert [page async for page in pages] == ["2", "3"]
+    assert [page async for page in pages] == []

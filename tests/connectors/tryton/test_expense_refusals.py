@@ -80,6 +80,7 @@ async def test_an_account_that_takes_no_supplier_invoice_is_refused_by_name(
         ({"payee": "999999"}, "payee_unknown"),
         ({"payee": "Anna"}, "not_an_id"),
         ({"currency": "NOK"}, "currency_unknown"),
+        ({"lines": 1001 * (cost("1.00"),)}, "too_many_lines"),
         (
             {"lines": (line(ExpenseRole.TAX_RECOVERABLE, "1.00"),)},
             "tax_incomplete",
