@@ -1,11 +1,9 @@
-"""What is played to record histories: each play brings one workflow through one of its ways."""
+"""Plays of time: each brings one workflow through one of its ways, between simulated systems."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import WorkflowUpdateFailedError
 
 from activities import search_attributes as sa
 from canonical.messages import MasterDataRef
@@ -13,40 +11,14 @@ from connectors.tryton.simulated_faults import Fault
 from store import reports
 from tests.e2e.local_platform import LocalPlatform
 from tests.e2e.running_platform import eventually
+from tests.replay.repertoire import Handle, Repertoire
 
-Handle = WorkflowHandle[Any, Any]
 CLOSED: Final = "PRJ-1006"
 _POST: Final = "post_document"
 _SIGNALED: Final = "WORKFLOW_EXECUTION_SIGNALED"
 
-
-Performance = Callable[[LocalPlatform], Awaitable[Handle]]
-
-
-@dataclass(frozen=True, slots=True)
-class Play:
-    """Gives the workflow whose history is kept; it ends by itself.
-
-    `shows` are the events that make it worth keeping, in their order, and others between them.
-    """
-
-    workflow: str
-    case: str
-    shows: Sequence[str]
-    perform: Performance
-
-
-PLAYS: Final[list[Play]] = []
-
-
-def play(workflow: str, *shows: str) -> Callable[[Performance], Performance]:
-    """Add a play of a workflow; its name is the case."""
-
-    def added(perform: Performance) -> Performance:
-        PLAYS.append(Play(workflow, perform.__name__, shows, perform))
-        return perform
-
-    return added
+TIME: Final[Repertoire[LocalPlatform]] = Repertoire()
+play = TIME.play
 
 
 # Time to posting.

@@ -10,62 +10,117 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self, TypeVar
+from urllib.parse import urlsplit
 
 from cli.exits import leave
 from sandbox.postgres import Postgres
 from sandbox.temporal_server import TemporalServer
+from sandbox.tryton.json_rpc import JsonRpcSession
+from sandbox.tryton.server import TrytonServer
 from store import schema
-from tests.e2e.local_platform import Systems, local_platform
+from tests.e2e.local_platform import LocalPlatform, Systems, local_platform
 from tests.e2e.namespaces import register_namespace
-from tests.e2e.running_platform import SECONDS_MAX
+from tests.e2e.running_platform import SECONDS_MAX, RunningPlatform
+from tests.erp_fixtures import erp_home, last_month
+from tests.expenses.expense_platform import ExpensePlatform, expense_platform
+from tests.expenses.systems import ErpSide, ExpenseSystems
+from tests.replay.expense_plays import EXPENSES
 from tests.replay.histories import HISTORIES, Recorded, keep
-from tests.replay.plays import PLAYS, Play
+from tests.replay.plays import TIME
+from tests.replay.repertoire import Play
 
-_TEMPLATE = "template"
+P = TypeVar("P", bound=RunningPlatform)
 
 
-async def record(plays: Sequence[Play]) -> None:
+@dataclass
+class Stage:
+    """Servers that plays share; each play has a ledger and a namespace of its own."""
+
+    postgres: Postgres
+    temporal: TemporalServer
+    template: str
+    _opened: int = field(default=0, init=False)
+
+    @classmethod
+    async def open(cls, home: Path, stack: AsyncExitStack) -> Self:
+        """Start the servers; they stop with the stack."""
+        postgres = await stack.enter_async_context(Postgres(home / "ledger"))
+        temporal = TemporalServer(home / "temporal", headless=True)
+        await stack.enter_async_context(temporal)
+        template = await postgres.create_database("template")
+        await schema.upgrade(template)
+        return cls(postgres, temporal, template)
+
+    async def fresh(self) -> tuple[str, str, str]:
+        """A ledger that knows nothing, Temporal's address, and a namespace there."""
+        self._opened += 1
+        name = f"play_{self._opened}"
+        template = urlsplit(self.template).path.removeprefix("/")
+        dsn = await self.postgres.create_database(name, template)
+        namespace = name.replace("_", "-")
+        await register_namespace(self.temporal.address, namespace)
+        return dsn, self.temporal.address, namespace
+
+
+async def record(
+    time: Sequence[Play[LocalPlatform]], rest: Sequence[Play[ExpensePlatform]]
+) -> None:
     """Perform plays one after the other, each on a platform of its own, and keep the histories."""
     with tempfile.TemporaryDirectory(prefix="ledgerway-replay-") as home:
-        async with (
-            Postgres(Path(home) / "ledger") as postgres,
-            TemporalServer(Path(home) / "temporal", headless=True) as temporal,
-        ):
-            await schema.upgrade(await postgres.create_database(_TEMPLATE))
-            for number, play in enumerate(plays):
-                dsn = await postgres.create_database(f"play_{number}", _TEMPLATE)
-                namespace = f"play-{number}"
-                await register_namespace(temporal.address, namespace)
-                path = await _record(play, dsn, temporal.address, namespace)
-                print(f"{path.relative_to(HISTORIES)}: {path.stat().st_size:,} bytes")  # noqa: T201
+        async with AsyncExitStack() as stack:
+            stage = await Stage.open(Path(home), stack)
+            for play in time:
+                async with local_platform(*await stage.fresh(), Systems()) as local:
+                    await local.refresh()
+                    await _record(play, local)
+            erp = await _erp(Path(home), stack) if rest else None
+            for each in rest:
+                assert erp is not None
+                systems = ExpenseSystems(erp)
+                async with expense_platform(*await stage.fresh(), systems) as platform:
+                    await platform.refresh()
+                    await _record(each, platform)
 
 
-async def _record(play: Play, dsn: str, address: str, namespace: str) -> Path:
-    async with local_platform(dsn, address, namespace, Systems()) as local:
-        await local.refresh()
-        handle = await play.perform(local)
-        async with asyncio.timeout(SECONDS_MAX):
-            await handle.result()
-        one = Recorded(play.workflow, play.case, await handle.fetch_history())
-        if not one.shows(play.shows):
-            raise RuntimeError(f"{one.name} shows {list(one.steps())}, not {play.shows}")
-        return keep(one)
+async def _erp(home: Path, stack: AsyncExitStack) -> ErpSide:
+    """The real ERP, with what makes its answers get lost."""
+    server = TrytonServer(home / "erp", last_month(), cache=erp_home())
+    erp = await stack.enter_async_context(server)
+    session = await stack.enter_async_context(JsonRpcSession(erp.url, erp.database))
+    await session.log_in(erp.admin_user, erp.admin_password)
+    side = ErpSide(erp, session)
+    stack.push_async_callback(side.close)
+    return side
+
+
+async def _record(play: Play[P], local: P) -> None:
+    handle = await play.perform(local)
+    async with asyncio.timeout(SECONDS_MAX):
+        await handle.result()
+    one = Recorded(play.workflow, play.case, await handle.fetch_history())
+    if not one.shows(play.shows):
+        raise RuntimeError(f"{one.name} shows {list(one.steps())}, not {play.shows}")
+    path = keep(one)
+    print(f"{path.relative_to(HISTORIES)}: {path.stat().st_size:,} bytes")  # noqa: T201
 
 
 def main() -> int:
     """Record what is asked for; gives the exit code."""
-    asked = sys.argv[1:]
-    plays = [
-        play
-        for play in PLAYS
-        if not asked or {play.workflow, f"{play.workflow}/{play.case}"} & set(asked)
-    ]
-    if not plays:
-        sys.stderr.write(f"no play is called {' or '.join(asked)}\n")
+    time, rest = _asked(TIME.plays), _asked(EXPENSES.plays)
+    if not (time or rest):
+        sys.stderr.write(f"no play is called {' or '.join(sys.argv[1:])}\n")
         return 2
-    asyncio.run(record(plays))
+    asyncio.run(record(time, rest))
     return 0
+
+
+def _asked(plays: Sequence[Play[P]]) -> list[Play[P]]:
+    asked = set(sys.argv[1:])
+    return [play for play in plays if not asked or {play.workflow, play.name} & asked]
 
 
 if __name__ == "__main__":
