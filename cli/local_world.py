@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.exits import DONE, FOUND_SOMETHING, CommandError
+from cli.options import Json
 from cli.output import as_json, err, hours, out, table
 from cli.running import run
 from cli.session import HOME, WORLD
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
 _UiPort = Annotated[
     int | None, typer.Option("--ui-port", help="Port of Temporal's UI; a free one if not given.")
 ]
-_ErpPort = Annotated[int | None, typer.Option("--erp-port", help="Port of the ERP.")]
-_MetricsPort = Annotated[int | None, typer.Option("--metrics-port", help="Port of /metrics.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_ErpPort = Annotated[
+    int | None, typer.Option("--erp-port", help="Port of the ERP; a free one if not given.")
+]
+_MetricsPort = Annotated[
+    int | None, typer.Option("--metrics-port", help="Port of /metrics; a free one if not given.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,9 +44,9 @@ def demo(
     ui_port: _UiPort = None,
     erp_port: _ErpPort = None,
     metrics_port: _MetricsPort = None,
-    json_output: _Json = False,
+    json_output: Json = False,
 ) -> int:
-    """See a firm's month go from Harvest into a real ERP, while things go wrong.
+    """See a firm's month of time and expenses go into a real ERP, while things go wrong.
 
     Starts a new local world, posts the month, and leaves the world stopped: `ledgerway up` opens
     it again. The result is also in var/demo/summary.json.
@@ -70,28 +74,35 @@ def up(
     foreground: Annotated[
         bool, typer.Option(help="Stay, and stop the world when interrupted.")
     ] = False,
+    json_output: Json = False,
 ) -> None:
     """Open the local world again and print its addresses; a new one if there is none."""
     from cli.stage import Curtain
     from sandbox.supervisor import open_in_background, stay_open
     from sandbox.world import Ports
 
+    show = _print_addresses if json_output else _show_addresses
     ports = Ports(temporal_ui=ui_port, erp=erp_port, metrics=metrics_port)
     if foreground:
-        run(stay_open(WORLD, _month(None), HOME, ports, _show_addresses))
+        run(stay_open(WORLD, _month(None), HOME, ports, show))
         return
     with Curtain(err) as curtain, _readable_trouble():
         curtain.step("Opening the local world")
         addresses = run(open_in_background(WORLD, HOME, ports))
-    _show_addresses(addresses)
-    out.print("Stop it with [bold]ledgerway down[/].")
+    show(addresses)
+    if not json_output:
+        out.print("Stop it with [bold]ledgerway down[/].")
 
 
-def down() -> None:
+def down(json_output: Json = False) -> None:
     """Stop the local world; it is kept, and `ledgerway up` opens it again."""
     from sandbox.supervisor import close
 
-    out.print("Stopped." if run(close(WORLD)) else "It was not up.")
+    stopped = run(close(WORLD))
+    if json_output:
+        out.print_json(as_json({"stopped": stopped}))
+    else:
+        out.print("Stopped." if stopped else "It was not up.")
 
 
 @contextmanager
@@ -119,6 +130,10 @@ def _month(text: str | None) -> "Month":
 def _show_addresses(addresses: dict[str, str]) -> None:
     for name, address in addresses.items():
         out.print(f"  {name:20} {address}", highlight=False)
+
+
+def _print_addresses(addresses: dict[str, str]) -> None:
+    out.print_json(as_json({"addresses": addresses}))
 
 
 def _show(summary: "Summary", path: Path) -> None:

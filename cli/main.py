@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import backfill, cases, explain, ledger, local_world, serving
+from cli import backfill, cases, explain, ledger, local_world, reconcile, serving
 from cli.exits import DONE, USED_WRONGLY, CommandError, leave
 from cli.output import err
 
@@ -14,6 +14,8 @@ app = typer.Typer(
     help="Carries approved work into money: from time and expense systems into the ERP, exactly "
     "once, with every exception in a queue that people work.\n\n"
     "New here? [bold]ledgerway demo[/] shows it all on this machine.",
+    epilog="Exit codes: 0 done, 1 found something wrong or waiting for people, 2 used wrongly. "
+    "Programs read [bold]--json[/].",
     rich_markup_mode="rich",
 )
 app.add_typer(backfill.app, name="backfill")
@@ -21,6 +23,7 @@ app.add_typer(cases.app, name="cases")
 local_world.add_to(app)
 serving.add_to(app)
 ledger.add_to(app)
+reconcile.add_to(app)
 explain.add_to(app)
 
 

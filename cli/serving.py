@@ -1,6 +1,7 @@
 """`ledgerway worker`, `migrate` and `schedules`: what production runs."""
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +10,12 @@ from cli.options import Json
 from cli.output import as_json, out, table
 from cli.running import run
 from cli.session import in_words, platform, settings
+
+if TYPE_CHECKING:
+    from runtime.schedules import Planned
+
+# A schedule's id, the workflow that it starts, and how often.
+_Row = tuple[str, str, str]
 
 schedules = typer.Typer(
     help="What happens by itself: polls, re-reads, sweeps, acknowledgements.", no_args_is_help=True
@@ -30,10 +37,17 @@ def worker(
         ),
     ] = None,
     metrics_port: Annotated[
-        int | None, typer.Option(help="Serve /metrics, /ready and /live here; 0 takes a free port.")
+        int | None,
+        typer.Option(
+            help="Port of /metrics, /ready and /live; 0 takes a free one. LEDGERWAY_HEALTH_PORT if "
+            "not given; without either, none is served."
+        ),
     ] = None,
 ) -> int:
-    """Serve task queues until told to stop (SIGTERM), then finish what is under way."""
+    """Serve task queues until told to stop (SIGTERM), then finish what is under way.
+
+    It has no --json, because it gives no result: programs ask /ready and /metrics.
+    """
     import worker as process
     from runtime.configuration import ConfigurationError
 
@@ -42,19 +56,29 @@ def worker(
         **({"queues": tuple(queue)} if queue else {}),
         **({"health_port": metrics_port} if metrics_port is not None else {}),
     }
+    run(_everything_is_there())
     try:
         return process.run(found.model_copy(update=changes))
     except ConfigurationError as error:
         raise CommandError(str(error)) from error
 
 
-def migrate() -> None:
+async def _everything_is_there() -> None:
+    """Open what the worker needs and close it again; raises CommandError with what is missing."""
+    async with platform() as opened, opened.database.transaction():
+        pass
+
+
+def migrate(json_output: Json = False) -> None:
     """Bring the ledger's database to this version; safe to run from many places at once."""
     from store import schema
 
     with in_words():
         run(schema.upgrade(settings().database_url.get_secret_value()))
-    out.print("The ledger is up to date.")
+    if json_output:
+        out.print_json(as_json({"up_to_date": True}))
+    else:
+        out.print("The ledger is up to date.")
 
 
 @schedules.command("list")
@@ -67,22 +91,34 @@ def list_(json_output: Json = False) -> None:
         configuration, _ = load_configuration(settings().config)
     except ConfigurationError as error:
         raise CommandError(str(error)) from error
-    rows = [(one.id, one.workflow, str(one.every)) for one in planned(configuration)]
+    rows = _rows(planned(configuration))
     if json_output:
-        keys = ("id", "workflow", "every")
-        out.print_json(as_json([dict(zip(keys, row, strict=True)) for row in rows]))
+        _print(rows)
     else:
         out.print(table("Schedules", ("Schedule", "Starts", "Every"), rows))
 
 
 @schedules.command("apply")
-def apply() -> None:
+def apply(json_output: Json = False) -> None:
     """Make the Schedules in Temporal, or bring those that exist to what is configured now."""
-    from runtime.schedules import keep_schedules
+    from runtime.schedules import keep_schedules, planned
 
-    async def work() -> None:
+    async def work() -> list[_Row]:
         async with platform() as opened:
             await keep_schedules(opened.client, opened.configuration)
+            return _rows(planned(opened.configuration))
 
-    run(work())
-    out.print("The Schedules are as configured.")
+    rows = run(work())
+    if json_output:
+        _print(rows)
+    else:
+        out.print("The Schedules are as configured.")
+
+
+def _rows(found: Iterable["Planned"]) -> list[_Row]:
+    return [(one.id, one.workflow, str(one.every)) for one in found]
+
+
+def _print(rows: list[_Row]) -> None:
+    keys = ("id", "workflow", "every")
+    out.print_json(as_json([dict(zip(keys, row, strict=True)) for row in rows]))

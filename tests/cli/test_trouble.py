@@ -24,6 +24,7 @@ COMMANDS = [
     ("backfill", "run", "--from", "2026-10-01", "--to", "2026-10-31"),
     ("reconcile", "--period", "2026-10"),
     ("schedules", "apply"),
+    ("worker",),
 ]
 each_command = pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 
