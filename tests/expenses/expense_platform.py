@@ -80,11 +80,16 @@ class ReportPlatform(RunningPlatform):
         )
         return found
 
-    async def tell(self) -> AcknowledgementOutcome:
-        """Tell the source all that it is still to be told, and let its reports go on."""
+    async def run_tell(self) -> AcknowledgementOutcome:
+        """Tell the source all that it is still to be told, and wait for nothing."""
         outcome: AcknowledgementOutcome = await self.run(
             "TellExpenseSource", self.source, AcknowledgementOutcome
         )
+        return outcome
+
+    async def tell(self) -> AcknowledgementOutcome:
+        """Tell the source, and let its reports go on until they are settled."""
+        outcome = await self.run_tell()
         await self.settled()
         return outcome
 

@@ -1,6 +1,6 @@
 """Whether all is well at the end of a test: invariants, nothing stuck, nobody named, books even."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,8 +10,9 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from connectors.base.http import exact_json
 from connectors.concur.simulated_state import SimulatedDocument
 from sandbox.expense_totals import CONFIRMED, expense_totals
+from sandbox.tryton.expense_desk import SupplierInvoice
 from tests.e2e.final_check import assert_history_is_clean, assert_stands
-from tests.expenses.expense_platform import ExpensePlatform
+from tests.expenses.expense_platform import ExpensePlatform, ReportPlatform
 from tests.invariants import (
     audit_completeness,
     bijection,
@@ -48,10 +49,11 @@ async def assert_all_is_well(platform: ExpensePlatform, *, corrected: bool = Fal
     After a correction that did not come from Concur, its documents no longer say what is booked.
     """
     await platform.settled()
-    await _invariants_hold(platform)
+    approved = _as_approved(platform.systems.company.documents)
+    await assert_invariants_hold(platform, await platform.systems.invoices(), approved)
     if not corrected:
         await _what_concur_knows_is_booked(platform)
-    await _nothing_is_stuck(platform)
+    await assert_nothing_is_stuck(platform)
 
 
 async def assert_books_are_even(platform: ExpensePlatform) -> None:
@@ -61,11 +63,14 @@ async def assert_books_are_even(platform: ExpensePlatform) -> None:
         assert not sum(balance.values(), Decimal(0)), (entity.code, balance)
 
 
-async def _invariants_hold(platform: ExpensePlatform) -> None:
-    erp = await _as_booked(platform)
+async def assert_invariants_hold(
+    platform: ReportPlatform, invoices: Iterable[SupplierInvoice], approved: Iterable[SourceEntry]
+) -> None:
+    """Hold the ledger to what the source has approved and to what the ERP holds of this test."""
+    erp = _as_booked(invoices)
     snapshot = await read_ledger(platform.dsn)
     found = [
-        *partition.check(snapshot.ledger, _as_approved(platform.systems.company.documents)),
+        *partition.check(snapshot.ledger, approved),
         *bijection.check(snapshot.ledger, erp),
         *duplicates.check(erp, snapshot.ledger),
         *bodies.check(snapshot.ledger),
@@ -75,9 +80,9 @@ async def _invariants_hold(platform: ExpensePlatform) -> None:
     assert found == [], report(found)
 
 
-async def _as_booked(platform: ExpensePlatform) -> list[ErpLine]:
-    """What the ERP holds of this test, posted; a draft that is left over is a failure."""
-    invoices = await platform.systems.invoices()
+def _as_booked(found: Iterable[SupplierInvoice]) -> list[ErpLine]:
+    """What the ERP holds, posted; a draft that is left over is a failure."""
+    invoices = list(found)
     assert [one for one in invoices if one.state == "draft"] == []
     return [
         erp_line(
@@ -124,7 +129,8 @@ def _number_of(content: str) -> str:
     return str(told["cashAdvanceData"]["cashAdvanceId"])
 
 
-async def _nothing_is_stuck(platform: ExpensePlatform) -> None:
+async def assert_nothing_is_stuck(platform: ReportPlatform) -> None:
+    """Hold Temporal to the ledger: what waits runs, all else has ended, and nobody is named."""
     people = platform.firm.employees
     personal = [text.encode() for one in people for text in (one.name, one.email)]
     handles: dict[WorkflowHandle[object, object], set[WorkflowExecutionStatus]] = {}

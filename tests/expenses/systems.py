@@ -14,11 +14,12 @@ import httpx
 from pydantic import SecretStr
 
 from connectors.base.capabilities import Connected
+from connectors.base.http import exact_json
 from connectors.base.rate_budget import Unlimited
 from connectors.concur import ConcurOptions
 from connectors.concur import connect as connect_concur
 from connectors.concur.simulated_company import SimulatedConcur
-from connectors.concur.simulated_state import CompanyState, SimulatedDocument
+from connectors.concur.simulated_state import CompanyState, SimulatedDocument, Told
 from connectors.concur.simulator import simulated_concur
 from connectors.tryton import Tryton, TrytonOptions
 from connectors.tryton.client import TrytonClient
@@ -203,6 +204,12 @@ class ExpenseSystems:
     def told(self, document: str) -> list[str]:
         """What Concur was told of a document, in order: success, error, PP, CP, RE or OB."""
         return [one.status for one in self.document(document).told]
+
+    @staticmethod
+    def amount_told(told: Told) -> Decimal:
+        """How much money a payment's confirmation speaks of."""
+        (details,) = exact_json(told.body)["clearingDetails"]
+        return Decimal(details["clearingAmount"])
 
     def number_of(self, document: str) -> str:
         """The number of a report, as people call it."""
