@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from canonical.exception_case import Cause
 from canonical.text import Code
+from rules.billing_policy import BillingPolicy
 from rules.expense_policy import ExpensePolicy
 
 
@@ -35,6 +36,8 @@ class Policy(BaseModel):
     waivers: tuple[Code, ...] = ()
     # Accounts, taxes and rates of expenses.
     expense: ExpensePolicy = Field(default_factory=ExpensePolicy)
+    # Taxes, rounding and limits of customer invoices.
+    billing: BillingPolicy = Field(default_factory=BillingPolicy)
 
 
 class Policies(BaseModel):
