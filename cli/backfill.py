@@ -38,15 +38,33 @@ class Plan:
     known: list["SourceTotal"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What carrying out a plan came to."""
+
+    read: "PollOutcome"
+    lines: list["SourceTotal"]
+
+    @property
+    def stopped(self) -> int:
+        """The lines that wait for people."""
+        return sum(one.lines for one in self.lines if one.standing not in ("POSTED", "WAIVED"))
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {"read": self.read.model_dump(), "lines": [asdict(one) for one in self.lines]}
+
+
 @app.command()
 def plan(from_: _From, to: _To, connection: Connection = None, json_output: Json = False) -> None:
     """Show what a backfill would do, and do nothing."""
 
-    async def work() -> Plan:
-        async with platform() as opened:
-            return await _plan(opened, from_, to, connection)
-
-    _show(run_async(work()), json_output=json_output)
+    made = run_async(_plans(from_, to, connection))
+    if json_output:
+        out.print_json(as_json(alone_or_listed([asdict(one) for one in made])))
+        return
+    for one in made:
+        _show(one)
 
 
 @app.command()
@@ -59,30 +77,43 @@ def run(
 ) -> int:
     """Show the plan, then carry it out and wait until everything is posted or in a case."""
 
-    async def look() -> Plan:
-        async with platform() as opened:
-            return await _plan(opened, from_, to, connection)
-
-    made = run_async(look())
+    made = run_async(_plans(from_, to, connection))
     if not json_output:
-        _show(made, json_output=False)
+        for one in made:
+            _show(one)
     if not (yes or json_output or not err.is_terminal):
         typer.confirm("Carry it out?", abort=True)
 
-    async def work() -> tuple["PollOutcome", list["SourceTotal"]]:
+    async def work() -> list[_Outcome]:
         async with platform() as opened:
-            outcome = await _carry_out(opened, made)
-            return outcome, (await _plan(opened, from_, to, made.connection)).known
+            return [
+                _Outcome(
+                    await _carry_out(opened, one),
+                    (await _plan(opened, from_, to, one.connection)).known,
+                )
+                for one in made
+            ]
 
-    outcome, after = run_async(work())
-    return _report(outcome, after, json_output=json_output)
+    outcomes = run_async(work())
+    if json_output:
+        out.print_json(as_json(alone_or_listed([one.as_json() for one in outcomes])))
+    else:
+        for one, outcome in zip(made, outcomes, strict=True):
+            _report(one, outcome)
+    return FOUND_SOMETHING if any(one.stopped for one in outcomes) else DONE
 
 
-async def _plan(opened: "Platform", from_: str, to: str, connection: str | None) -> Plan:
+async def _plans(from_: str, to: str, connection: str | None) -> list[Plan]:
+    async with platform() as opened:
+        return [
+            await _plan(opened, from_, to, source) for source in sources_named(opened, connection)
+        ]
+
+
+async def _plan(opened: "Platform", from_: str, to: str, source: str) -> Plan:
     first, last = day(from_, "--from"), day(to, "--to")
     if last < first:
         raise CommandError(f"--to {last} lies before --from {first}")
-    source = source_named(opened, connection)
     target = opened.configuration.connections[source].posts_to
     assert target is not None
     from store import reports
@@ -92,14 +123,17 @@ async def _plan(opened: "Platform", from_: str, to: str, connection: str | None)
     return Plan(source, target, first, last, known)
 
 
-def source_named(opened: "Platform", connection: str | None) -> str:
-    """The source that was named, or the only one; CommandError with the names otherwise."""
+def sources_named(opened: "Platform", connection: str | None) -> list[str]:
+    """The source that was named, or all of them; CommandError with the names if there is none."""
     sources = opened.configuration.sources()
-    if connection is None and len(sources) == 1:
-        return next(iter(sources))
-    if connection not in sources:
-        raise CommandError(f"Name a source with --connection; there are {', '.join(sources)}")
-    return connection
+    if connection is not None and connection not in sources:
+        raise CommandError(f"'{connection}' is no source; there are {', '.join(sources)}")
+    return [connection] if connection is not None else sorted(sources)
+
+
+def alone_or_listed(shown: list[dict[str, Any]]) -> dict[str, Any]:
+    """For programs: what is said of one source as it is, of several as a list."""
+    return shown[0] if len(shown) == 1 else {"sources": shown}
 
 
 async def _carry_out(opened: "Platform", made: Plan) -> "PollOutcome":
@@ -122,10 +156,7 @@ async def _carry_out(opened: "Platform", made: Plan) -> "PollOutcome":
     return outcome
 
 
-def _show(made: Plan, *, json_output: bool) -> None:
-    if json_output:
-        out.print_json(as_json(asdict(made)))
-        return
+def _show(made: Plan) -> None:
     days = (made.last - made.first).days + 1
     out.print(
         f"Read [bold]{made.connection}[/] from {made.first} to {made.last} ({days} days), and "
@@ -134,23 +165,15 @@ def _show(made: Plan, *, json_output: bool) -> None:
     out.print(_totals(made.known))
 
 
-def _report(outcome: "PollOutcome", after: list["SourceTotal"], *, json_output: bool) -> int:
-    stopped = sum(one.lines for one in after if one.standing not in ("POSTED", "WAIVED"))
-    if json_output:
-        shown: dict[str, Any] = {
-            "read": outcome.model_dump(),
-            "lines": [asdict(one) for one in after],
-        }
-        out.print_json(as_json(shown))
-    else:
-        out.print(
-            f"Read {outcome.records:,} records: {outcome.news:,} timesheets with news, "
-            f"{outcome.deleted:,} lines gone, {outcome.unreadable:,} unreadable."
-        )
-        out.print(_totals(after))
-        if stopped:
-            out.print(f"{stopped:,} lines wait for people: [bold]ledgerway cases list[/]")
-    return FOUND_SOMETHING if stopped else DONE
+def _report(made: Plan, outcome: _Outcome) -> None:
+    read = outcome.read
+    out.print(
+        f"Read {read.records:,} records of [bold]{made.connection}[/]: {read.news:,} with news, "
+        f"{read.deleted:,} lines gone, {read.unreadable:,} unreadable."
+    )
+    out.print(_totals(outcome.lines))
+    if outcome.stopped:
+        out.print(f"{outcome.stopped:,} lines wait for people: [bold]ledgerway cases list[/]")
 
 
 def _totals(known: list["SourceTotal"]) -> Any:

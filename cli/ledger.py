@@ -1,4 +1,4 @@
-"""`ledgerway status`, `why` and `reconcile`: what the ledger knows, and whether others agree."""
+"""`ledgerway status` and `why`: what the ledger knows."""
 
 import json
 from dataclasses import asdict
@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from canonical.expense import EXPENSE_REPORT
-from cli.backfill import source_named
 from cli.exits import DONE, FOUND_SOMETHING, CommandError
-from cli.options import Connection, Json
+from cli.options import Json
 from cli.output import as_json, hours, out, table
 from cli.report_story import report_called, report_story, without_words
 from cli.running import run
 from cli.session import platform
 
 if TYPE_CHECKING:
-    from cli.reconciliation import Reconciliation
     from store.reports import Status
 
 
@@ -25,7 +23,6 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(status)
     app.command()(why)
-    app.command()(reconcile)
 
 
 def status(json_output: Json = False) -> int:
@@ -93,50 +90,6 @@ def why(
         return
     for one in found:
         _tell(one)
-
-
-def reconcile(
-    period: Annotated[str, typer.Option(help="The month of the work, such as 2026-10.")],
-    connection: Connection = None,
-    json_output: Json = False,
-) -> int:
-    """Ask source, ledger and ERP for a month's totals, and list every line on which they differ."""
-    from cli.reconciliation import reconciliation
-
-    async def work() -> "Reconciliation":
-        async with platform() as opened:
-            return await reconciliation(opened, source_named(opened, connection), period)
-
-    found = run(work())
-    if json_output:
-        out.print_json(as_json(found.as_json()))
-    else:
-        out.print(
-            table(
-                f"Control totals of {period}",
-                ("Entity", "", "Lines", "Hours", "Checksum"),
-                [
-                    (total.legal_entity, side, total.lines, hours(total.seconds),
-                     f"{total.checksum:015x}")
-                    for side, total in found.rows()
-                ],
-            )
-        )  # fmt: skip
-        out.print(
-            table(
-                "Approved at the source",
-                ("Standing", "Lines", "Hours"),
-                [(one.standing.lower(), one.lines, hours(one.seconds)) for one in found.approved],
-            )
-        )
-        for problem in found.problems[:50]:
-            out.print(f"[red]{problem}[/]", highlight=False)
-        out.print(
-            "[green]Source, ledger and ERP agree.[/]"
-            if found.agree
-            else f"[red]{len(found.problems)} differences.[/]"
-        )
-    return DONE if found.agree else FOUND_SOMETHING
 
 
 def _tell(one: dict[str, Any]) -> None:

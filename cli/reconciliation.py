@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from activities.patience import patiently
-from canonical.posting import PostedDocument
+from canonical.masters import LegalEntity
+from canonical.posting import PostedDocument, TimeLine
 from cli.exits import CommandError
 from connectors.base.capabilities import PostingTarget, TimeEntrySource
 from connectors.base.errors import ConnectorError
@@ -32,7 +33,7 @@ class ControlTotal:
     def of(cls, legal_entity: str, lines: Iterable[tuple[str, int]]) -> "ControlTotal":
         """Add up lines of (reference, seconds)."""
         listed = list(lines)
-        checksum = sum(_hash48(reference) for reference, _ in listed)
+        checksum = checksum_of(reference for reference, _ in listed)
         return cls(legal_entity, len(listed), sum(seconds for _, seconds in listed), checksum)
 
 
@@ -62,17 +63,21 @@ class Reconciliation:
 
 async def reconciliation(opened: Platform, source: str, period: str) -> Reconciliation:
     """Ask all three; raises CommandError if the period is no month."""
-    first, last = _month(period)
+    first, last = month_named(period)
     target = opened.configuration.connections[source].posts_to
     assert target is not None
     async with opened.database.transaction() as connection:
         posted = await reports.posted_lines(connection, source, target, first, last)
         known = await reports.approved_ids(connection, source, first, last)
         approved = await reports.source_totals(connection, source, first, last)
+        others = await reports.references_of_others(connection, source, target)
         entities = (await masters.masters_of(connection, target)).legal_entities
-    with _asking(target):
-        booked = {one.code: await _booked(opened, target, one.id, first, last) for one in entities}
-    with _asking(source):
+    found = await booked_by_entity(opened, target, entities, first, last)
+    booked = {
+        code: [one for one in lines if _is_time(one) and one.reference not in others]
+        for code, lines in found.items()
+    }
+    with asking(source):
         at_source = await _approved_at_source(opened, source, first, last)
     return Reconciliation(
         ledger=_ledger_totals(posted, booked),
@@ -89,7 +94,7 @@ async def reconciliation(opened: Platform, source: str, period: str) -> Reconcil
 
 
 @contextmanager
-def _asking(connection: str) -> Iterator[None]:
+def asking(connection: str) -> Iterator[None]:
     """Say which system it is that cannot be asked."""
     try:
         yield
@@ -97,12 +102,21 @@ def _asking(connection: str) -> Iterator[None]:
         raise CommandError(f"{connection} cannot be asked: {error.code}") from error
 
 
-async def _booked(
-    opened: Platform, target: str, entity_id: str, first: date, last: date
-) -> list[PostedDocument]:
-    erp = opened.connections.filling(target, PostingTarget)
-    pages = patiently(erp.documents_between(entity_id, first, last))
-    return [document async for page in pages for document in page]
+async def booked_by_entity(
+    opened: Platform, target: str, entities: Iterable[LegalEntity], first: date, last: date
+) -> dict[str, list[PostedDocument]]:
+    """All documents of ours that an ERP holds in a window, by the code of the legal entity."""
+    booked: dict[str, list[PostedDocument]] = {}
+    with asking(target):
+        erp = opened.connections.filling(target, PostingTarget)
+        for one in entities:
+            pages = patiently(erp.documents_between(one.id, first, last))
+            booked[one.code] = [document async for page in pages for document in page]
+    return booked
+
+
+def _is_time(document: PostedDocument) -> bool:
+    return isinstance(document.body, TimeLine)
 
 
 async def _approved_at_source(opened: Platform, source: str, first: date, last: date) -> set[str]:
@@ -154,7 +168,8 @@ def _between_source_and_ledger(at_source: set[str], known: set[str], source: str
         yield f"entry {source_id} is approved here and no longer in {source}: run a backfill"
 
 
-def _month(period: str) -> tuple[date, date]:
+def month_named(period: str) -> tuple[date, date]:
+    """The first and last day of a month such as 2026-10; CommandError if it is none."""
     try:
         first = date.fromisoformat(f"{period}-01")
     except ValueError as error:
@@ -163,5 +178,8 @@ def _month(period: str) -> tuple[date, date]:
     return first, after - timedelta(days=1)
 
 
-def _hash48(reference: str) -> int:
-    return int.from_bytes(hashlib.sha256(reference.encode()).digest()[:6])
+def checksum_of(references: Iterable[str]) -> int:
+    """A sum that is equal where the same references are."""
+    return sum(
+        int.from_bytes(hashlib.sha256(reference.encode()).digest()[:6]) for reference in references
+    )

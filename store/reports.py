@@ -81,6 +81,69 @@ async def posted_lines(
     return [PostedLine(**dict(row)) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class PostedReport:
+    """A report's document, or its reversal, that the ledger says is in the ERP.
+
+    `owed` is what the employee is owed by it, below nothing for a reversal.
+    """
+
+    legal_entity: str
+    reference: str
+    source_id: str
+    document_id: str
+    currency: str
+    owed: Decimal
+
+
+# Sum of the body's lines; a reversal carries the body that it takes back.
+_OWED = """
+    (CASE WHEN kind = 'reversal' THEN -1 ELSE 1 END) * coalesce((
+      SELECT sum((line ->> 'amount')::numeric)
+      FROM jsonb_array_elements(intent::jsonb #> '{body,lines}') AS line), 0)
+"""
+
+
+async def posted_reports(
+    connection: Connection, source: str, target: str, first: date, last: date
+) -> list[PostedReport]:
+    """List a source's documents that the ledger says stand in the ERP, by posting date."""
+    rows = await connection.fetch(
+        f"""
+        SELECT legal_entity, reference, source_id, erp_document_id AS document_id, currency,
+               {_OWED} AS owed
+        FROM posting
+        WHERE connection = $1 AND target = $2 AND object = 'expense_report'
+          AND kind IN ('expense', 'reversal') AND state IN ('POSTED', 'DUPLICATE', 'REVERSED')
+          AND posting_date BETWEEN $3 AND $4
+        ORDER BY reference
+        """,
+        source,
+        target,
+        first,
+        last,
+    )
+    return [PostedReport(**dict(row)) for row in rows]
+
+
+async def references_of_others(connection: Connection, source: str, target: str) -> set[str]:
+    """The references under which other sources post to an ERP."""
+    rows = await connection.fetch(
+        "SELECT reference FROM posting WHERE connection <> $1 AND target = $2", source, target
+    )
+    return {row["reference"] for row in rows}
+
+
+async def reversing_references(connection: Connection, source: str, target: str) -> set[str]:
+    """The references of what takes a source's documents back."""
+    rows = await connection.fetch(
+        "SELECT reference FROM posting WHERE connection = $1 AND target = $2 AND kind = 'reversal'",
+        source,
+        target,
+    )
+    return {row["reference"] for row in rows}
+
+
 async def approved_ids(connection: Connection, source: str, first: date, last: date) -> set[str]:
     """The ids of the lines that we know as approved, in a window of work dates."""
     rows = await connection.fetch(
@@ -114,7 +177,8 @@ async def source_totals(
                coalesce(sum((l.entry::jsonb ->> 'seconds')::bigint), 0) AS seconds
         FROM source_line l
         LEFT JOIN posting p ON p.connection = l.connection AND p.object = l.object
-          AND p.source_id = l.source_id AND p.revision = l.revision AND p.kind = 'time'
+          AND p.source_id = l.source_id AND p.revision = l.revision
+          AND p.kind IN ('time', 'expense')
           AND p.state NOT IN ('SUPERSEDED', 'CANCELLED', 'REVERSED')
         WHERE l.connection = $1 AND l.status IN ('APPROVED', 'UNREADABLE')
           AND l.approved_at IS NOT NULL AND l.work_date BETWEEN $2 AND $3

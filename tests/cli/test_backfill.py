@@ -58,7 +58,7 @@ async def test_a_run_posts_what_is_missing_and_is_done(
     entries = [local.staff.enter(on=day) for day in (0, 7)]
     answered = await terminal.type("backfill", "run", *WINDOW)
     assert answered.code == 0
-    assert "Read 2 records: 2 timesheets with news, 0 lines gone, 0 unreadable." in answered.out
+    assert "Read 2 records of harvest: 2 with news, 0 lines gone, 0 unreadable." in answered.out
     assert local.erp.hours_of(*entries) == hours("2", "2")
 
 
@@ -93,8 +93,8 @@ async def test_a_run_that_leaves_lines_to_people_says_so_and_exits_1(
         (("--from", "1.10.2026", "--to", "2026-10-31"), "--from: '1.10.2026' is no date; write it"),
         (("--from", "2026-10-01", "--to", "2026-10-32"), "--to: '2026-10-32' is no date; write it"),
         (("--from", "2026-10-02", "--to", "2026-10-01"), "--to 2026-10-01 lies before --from 2026"),
-        ((*WINDOW, "--connection", "harvst"), "Name a source with --connection; there are harvest"),
-        ((*WINDOW, "--connection", "tryton"), "Name a source with --connection; there are harvest"),
+        ((*WINDOW, "--connection", "harvst"), "'harvst' is no source; there are harvest"),
+        ((*WINDOW, "--connection", "tryton"), "'tryton' is no source; there are harvest"),
         (("--from", "2026-10-01"), "--to"),
     ],
 )
