@@ -1,7 +1,7 @@
 """Schedules: what happens by itself, and how often; made once and kept as configured."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -30,6 +30,12 @@ SWEEP_EVERY: Final = timedelta(minutes=15)
 SWEEP_EVERYTHING_EVERY: Final = timedelta(days=1)
 ACKNOWLEDGE_EVERY: Final = timedelta(seconds=15)
 WATCH_PAYMENTS_EVERY: Final = timedelta(minutes=1)
+
+# How the ids of our schedules begin; a namespace may have others.
+_OURS: Final = (
+    *("poll/", "reread/", "masters/", "acknowledge/", "tell/", "payments/"),
+    *("sweep/", "sweep-everything/"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +106,32 @@ def _of_time(name: str, one: ConnectionSettings) -> Iterator[Planned]:
 
 
 async def keep_schedules(client: Client, configuration: Configuration) -> None:
-    """Make the schedules, or bring those that exist to what is configured now."""
+    """Make the schedules, or bring those that exist to what is configured now.
+
+    One that an operator has paused stays paused. Those of connections that are configured no
+    longer are deleted.
+    """
+    wanted_ids: set[str] = set()
     for one in planned(configuration):
-        wanted = _schedule(one)
+        wanted_ids.add(one.id)
+        wanted = schedule_of(one)
         try:
             await client.create_schedule(one.id, wanted)
         except ScheduleAlreadyRunningError:
             await client.get_schedule_handle(one.id).update(_replaced_by(wanted))
+    async for listed in await client.list_schedules():
+        if listed.id.startswith(_OURS) and listed.id not in wanted_ids:
+            await client.get_schedule_handle(listed.id).delete()
 
 
 def _replaced_by(wanted: Schedule) -> Callable[[ScheduleUpdateInput], ScheduleUpdate]:
-    return lambda _: ScheduleUpdate(schedule=wanted)
+    return lambda told: ScheduleUpdate(
+        schedule=replace(wanted, state=told.description.schedule.state)
+    )
 
 
-def _schedule(one: Planned) -> Schedule:
+def schedule_of(one: Planned) -> Schedule:
+    """What Temporal is told of it."""
     return Schedule(
         action=ScheduleActionStartWorkflow(
             one.workflow, one.argument, id=f"upkeep/{one.id}", task_queue=UPKEEP_QUEUE
