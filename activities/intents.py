@@ -6,16 +6,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from activities.line_checks import KIND_OF, Ready
-from canonical.expense_document import ExpenseDocument
 from canonical.identity import idempotency_key, reference_of
 from canonical.money import Money
-from canonical.posting import (
-    PostingBody,
-    PostingIntent,
-    PostingKind,
-    PostingState,
-    SourceLine,
-)
+from canonical.posting import PostingIntent, PostingKind, PostingState, SourceLine
 from canonical.posting_period import PeriodDecision
 from canonical.source_line import LineVersion
 from rules.time_checks import NO_LEGAL_ENTITY
@@ -121,7 +114,6 @@ class Intents:
                 "kind": kind,
                 "amendment": amendment,
                 "period": period,
-                "body": _dated(posted.body, period),
                 "value": -posted.value,
                 "corrects": original.key,
                 "corrects_document": original.erp_document_id,
@@ -193,10 +185,3 @@ class Intents:
             leg=_MAIN_LEG,
             amendment=amendment,
         )
-
-
-def _dated(body: PostingBody, period: PeriodDecision) -> PostingBody:
-    """A taking back counts where it was decided to; work keeps the date on which it was done."""
-    if isinstance(body, ExpenseDocument):
-        return body.model_copy(update={"posting_date": period.posting_date})
-    return body
