@@ -88,7 +88,20 @@ class Exports:
 
 def reference_of(news: ReportNews) -> str:
     """What a line says of the ERP's document: its number for people, and our own reference."""
-    return cut(" ".join(filter(None, (news.document, f"({news.reference})"))), _TEXT_MAX)
+    ours = _ours(news)
+    return " ".join(filter(None, (cut(news.document, _TEXT_MAX - len(ours) - 1), ours)))
+
+
+def is_line_of(news: ReportNews, shown: str) -> bool:
+    """Whether a line is about this posting: only our own reference tells.
+
+    What people know the document by may have become known since the line was written.
+    """
+    return shown.endswith(_ours(news))
+
+
+def _ours(news: ReportNews) -> str:
+    return f"({news.reference})"
 
 
 def summary_of(news: ReportNews, status_url: str) -> told_wire.ExportSummary:

@@ -14,7 +14,7 @@ from connectors.base.errors import (
 )
 from connectors.fyle import told_wire, wire
 from connectors.fyle.client import BulkRefusedError, FyleClient
-from connectors.fyle.exports import Exports, reference_of, summary_of
+from connectors.fyle.exports import Exports, is_line_of, summary_of
 from connectors.fyle.manifest import REPORTS_MAX, ROWS_MAX
 from connectors.fyle.mapping import is_id, readable
 from connectors.fyle.options import FyleOptions
@@ -75,7 +75,7 @@ class Telling:
         rows = {
             each.source_id: await self._exports.line(each)
             for each in known
-            if reference_of(each) not in lines.get(each.source_id, ())
+            if not any(is_line_of(each, shown) for shown in lines.get(each.source_id, ()))
         }
         refused = await self._send("/admin/accounting_export_lineitems/bulk", rows)
         left = [each for each in known if each.source_id not in refused]

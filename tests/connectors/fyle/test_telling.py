@@ -105,6 +105,34 @@ async def test_wherever_telling_meets_trouble_it_takes_effect_once(
     }
 
 
+async def test_a_document_whose_number_became_known_after_a_lost_answer_is_exported_once(
+    world: FyleWorld,
+) -> None:
+    report = world.release("10.00")
+    early = replace(posted(report), document="17")
+    fyle = await greeted(world)
+    # Its expenses, lines and export are looked for, the export is made, and the line is lost.
+    world.network.let_pass(4)
+    world.network.lose_next_answer()
+    assert await fyle.tell([early]) == ()
+    assert len(world.fyle.lines) == 1
+    assert (await world.connect().tell([posted(report)]))[0].accepted
+    [line] = world.fyle.lines.values()
+    assert line.reference == "17 (LTESTREFERENCE0000001)"
+    assert list(world.told(report)) == [ReportStep.POSTED]
+
+
+async def test_however_long_a_document_is_named_our_own_reference_stands_behind_it(
+    world: FyleWorld,
+) -> None:
+    report = world.release("10.00")
+    await world.connect().tell([replace(posted(report), document="9" * 300)])
+    [line] = world.fyle.lines.values()
+    assert line.reference is not None
+    assert len(line.reference) == 255
+    assert line.reference.endswith("… (LTESTREFERENCE0000001)")
+
+
 def _expenses(world: FyleWorld, reports: list[str]) -> list[SimulatedExpense]:
     return [each for report in reports for each in world.fyle.reports[report].expenses]
 
