@@ -1,7 +1,7 @@
 """Reimbursement: how far a report is, and its receipts put beside the ERP's document."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from temporalio import activity
 
@@ -10,6 +10,7 @@ from activities.heartbeats import heartbeats
 from canonical.exact import decimal_text
 from canonical.expense import ExpenseReport, Receipt
 from canonical.messages import Attached, DocumentRef, Reimbursed
+from canonical.money import Money
 from connectors.base.capabilities import Attachment, AttachmentTarget, ReceiptSource
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectorError, RejectedError
@@ -30,20 +31,17 @@ class ReimbursementActivities:
     async def read_reimbursement(self, ref: DocumentRef) -> Reimbursed:
         """Read how far a report is from our own record."""
         async with self._database.connection() as connection:
+            head = await payments.head_of(connection, ref.connection, ref.document)
             found = await payments.reimbursement_of(connection, ref.connection, ref.document)
-        if found is None:
+        if head is None:
             return Reimbursed()
-        return Reimbursed(
-            posted=True,
-            state=found.state or "none",
-            number=found.number or "",
-            total="" if found.total is None else decimal_text(found.total),
-            paid="" if found.paid is None else decimal_text(found.paid),
-            currency=found.currency or "",
-            due_on=found.due_on,
-            to_be_told=found.to_be_told,
-            posted_at=found.posted_at,
+        worth = Money(amount=head.amount, currency=head.currency)
+        about = Reimbursed(
+            report=head.number or "",
+            legal_entity=head.legal_entity,
+            amount_minor=worth.amount_minor,
         )
+        return about if found is None else about.model_copy(update=_standing(found))
 
     @activity.defn
     async def attach_receipts(self, ref: DocumentRef) -> Attached:
@@ -94,3 +92,17 @@ class ReimbursementActivities:
                 continue
             fetched.append(Attachment(id=one.id, name=one.name, data=data))
         return fetched
+
+
+def _standing(found: payments.Reimbursement) -> dict[str, Any]:
+    return {
+        "posted": True,
+        "state": found.state or "none",
+        "number": found.number or "",
+        "total": "" if found.total is None else decimal_text(found.total),
+        "paid": "" if found.paid is None else decimal_text(found.paid),
+        "currency": found.currency or "",
+        "due_on": found.due_on,
+        "to_be_told": found.to_be_told,
+        "posted_at": found.posted_at,
+    }

@@ -1,6 +1,7 @@
 """Report news: sources of expense reports hear what became of them, in order, from the outbox."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from temporalio import activity
@@ -12,7 +13,7 @@ from canonical.expense_document import MoneyMoved
 from canonical.messages import AcknowledgementOutcome, SourceRef
 from canonical.money import Money
 from canonical.rejection import Rejection
-from connectors.base.capabilities import ExpenseReportSink, ReportNews, ReportStep
+from connectors.base.capabilities import ExpenseReportSink, PaymentSource, ReportNews, ReportStep
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectorError
 from store import documents, outbox
@@ -56,7 +57,8 @@ class ReportNewsActivities:
                 )
             if not items:
                 return AcknowledgementOutcome(told=told, refused=refused)
-            answers = await sink.tell([news_of(item) for item in items])
+            numbered = await self._numbered(items)
+            answers = await sink.tell([news_of(item) for item in numbered])
             async with self._database.transaction() as connection:
                 await outbox.told(
                     connection,
@@ -81,6 +83,26 @@ class ReportNewsActivities:
             if not answers:
                 return AcknowledgementOutcome(told=told, refused=refused, more=True)
 
+    async def _numbered(self, items: Sequence[OutboxItem]) -> list[OutboxItem]:
+        """Give documents the number that people know them by, even before payments are watched.
+
+        An ERP that does not answer holds nobody's news up: they then name its own id.
+        """
+        numbers: dict[tuple[str, str], str] = {}
+        unnumbered = {(one.target, one.document_id) for one in items if not one.number}
+        for target, erp in self._connections.all_filling(PaymentSource).items():
+            ids = sorted(document for at, document in unnumbered if at == target and document)
+            try:
+                found = await erp.payments_of(ids) if ids else ()
+            except ConnectorError as error:
+                activity.logger.warning("numbers of %s are not known: %s", target, error.code)
+                continue
+            numbers |= {(target, one.document_id): one.number for one in found}
+        return [
+            replace(one, number=one.number or numbers.get((one.target, one.document_id), ""))
+            for one in items
+        ]
+
 
 def news_of(item: OutboxItem) -> ReportNews:
     """Put one item of the outbox into the words of the capability."""
@@ -96,7 +118,7 @@ def news_of(item: OutboxItem) -> ReportNews:
         source_id=item.source_id,
         step=step,
         reference=item.reference,
-        document=item.number,
+        document=item.number or item.document_id,
         legal_entity=item.legal_entity,
         posting_date=item.posting_date,
         amount=None if rejection else moved.amount,

@@ -10,7 +10,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 KIND: Final = SearchAttributeKey.for_keyword("LwKind")
 STATE: Final = SearchAttributeKey.for_keyword("LwState")
 CAUSE: Final = SearchAttributeKey.for_keyword("LwCause")
-# What a case is about: a project's code, a period.
+# What a case is about: a project's code, a period; of a report its number.
 SUBJECT: Final = SearchAttributeKey.for_keyword("LwSubject")
 LEGAL_ENTITY: Final = SearchAttributeKey.for_keyword("LwLegalEntity")
 REGION: Final = SearchAttributeKey.for_keyword("LwRegion")
@@ -31,6 +31,9 @@ RUNNING: Final = "RUNNING"
 WAITS_FOR_PERSON: Final = "WAITS_FOR_PERSON"
 # Of a report: posted, and not yet in the employee's account.
 WAITS_FOR_PAYMENT: Final = "WAITS_FOR_PAYMENT"
+# The money has arrived; or there is nothing (any more) to be paid.
+REIMBURSED: Final = "REIMBURSED"
+CLOSED: Final = "CLOSED"
 # Of a case beside its own states: open, and its deadline has passed.
 ESCALATED: Final = "ESCALATED"
 

@@ -335,6 +335,10 @@ class Reimbursed(Message):
     due_on: date | None = None
     to_be_told: int = 0
     posted_at: datetime | None = None
+    # What people find it by.
+    report: str = ""
+    legal_entity: str = ""
+    amount_minor: int = 0
 
     @property
     def ended(self) -> bool:

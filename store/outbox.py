@@ -21,7 +21,9 @@ class OutboxItem:
     ordinal: int
     # JSON whose form the kind decides.
     detail: str | None
-    # The posting that it is about, its ERP document's number, and whose it is.
+    # The posting that it is about, where it is, and whose; the number that people see on the ERP's
+    # document, if anybody has looked at its payment yet.
+    target: str
     number: str
     employee: str
     legal_entity: str
@@ -40,7 +42,7 @@ async def waiting(
     rows = await connection.fetch(
         """
         SELECT o.id, o.source_id, o.reference, o.document_id, o.kind, o.ordinal, o.detail,
-               coalesce(d.number, o.document_id) AS number, coalesce(l.employee, '') AS employee,
+               p.target, coalesce(d.number, '') AS number, coalesce(l.employee, '') AS employee,
                p.legal_entity, p.posting_date, p.amount, p.currency
         FROM outbox o JOIN posting p ON p.key = o.posting_key
         LEFT JOIN document_payment d ON d.posting_key = o.posting_key

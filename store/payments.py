@@ -187,6 +187,33 @@ async def reimbursement_of(
     return Reimbursement(**dict(row)) if row else None
 
 
+@dataclass(frozen=True, slots=True)
+class ReportHead:
+    """What people find a report by: its number, who books it, and what it is worth."""
+
+    number: str | None
+    legal_entity: str
+    amount: Decimal
+    currency: str
+
+
+async def head_of(connection: Connection, source: str, document_id: str) -> ReportHead | None:
+    """Read a report's head by its newest posting; None while there is none."""
+    row = await connection.fetchrow(
+        """
+        SELECT l.entry::jsonb ->> 'number' AS number, p.legal_entity, p.amount, p.currency
+        FROM posting p
+        JOIN source_line l ON l.connection = p.connection AND l.object = p.object
+          AND l.source_id = p.source_id
+        WHERE p.connection = $1 AND p.document_id = $2 AND p.kind = 'expense'
+        ORDER BY p.revision DESC, p.amendment DESC LIMIT 1
+        """,
+        source,
+        document_id,
+    )
+    return ReportHead(**dict(row)) if row else None
+
+
 def _watched(row: Row) -> Watched:
     before = (
         Paid(row["total"], row["paid"], row["pay_state"] != "reversed", row["last_paid_on"])

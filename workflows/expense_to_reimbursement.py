@@ -2,8 +2,10 @@
 
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
+from temporalio.common import SearchAttributeUpdate
 
 from workflows.asking_again import AskingAgain
 from workflows.policies import (
@@ -63,6 +65,7 @@ class ExpenseToReimbursement:
                 settled = not stopped and posted.again_in_seconds is None
                 if settled and (reimbursed.ended or not (reimbursed.posted or prepared.to_post)):
                     # Paid, or there is nothing (any more) to be paid.
+                    self._find_by(reimbursed, sa.REIMBURSED if reimbursed.ended else sa.CLOSED)
                     return reimbursed
                 self._show(stopped, posted, reimbursed, attached)
                 await self._wait(posted, reimbursed, attached)
@@ -145,8 +148,7 @@ class ExpenseToReimbursement:
             state = sa.ESCALATED
         else:
             state = sa.WAITS_FOR_PAYMENT if reimbursed.posted else sa.RUNNING
-        if workflow.info().typed_search_attributes.get(sa.STATE) != state:
-            workflow.upsert_search_attributes([sa.STATE.value_set(state)])
+        self._find_by(reimbursed, state)
         workflow.set_current_details(
             reimbursement_details(
                 reimbursed,
@@ -156,6 +158,20 @@ class ExpenseToReimbursement:
                 escalations=self._escalations,
             )
         )
+
+    def _find_by(self, reimbursed: Reimbursed, state: str) -> None:
+        """Let people find it in Temporal's UI by its number, legal entity, amount and state."""
+        now: list[SearchAttributeUpdate[Any]] = [sa.STATE.value_set(state)]
+        if reimbursed.report:
+            now += [
+                sa.SUBJECT.value_set(reimbursed.report),
+                sa.LEGAL_ENTITY.value_set(reimbursed.legal_entity),
+                sa.AMOUNT_MINOR.value_set(reimbursed.amount_minor),
+            ]
+        shown = workflow.info().typed_search_attributes
+        news = [one for one in now if shown.get(one.key) != one.value]
+        if news:
+            workflow.upsert_search_attributes(news)
 
     @workflow.signal(
         description="The source or the ERP has news of this report, or a case let it go."

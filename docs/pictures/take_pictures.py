@@ -40,11 +40,19 @@ def main() -> int:
         page.add_init_script(
             f"localStorage.setItem('namespace-workflow-table-columns', {json.dumps(columns)})"
         )
+        list_of_reports(page, base)
         list_of_cases(page, base)
         case_id = one_case(page, base)
         resolve_it(page)
         browser.close()
     return 0 if is_resolved(case_id) else 1
+
+
+def list_of_reports(page: Page, base: str) -> None:
+    """The month's expense reports: reimbursed, or waiting for somebody."""
+    page.goto(f"{base}?query=LwKind%3D%22expense_report%22")
+    page.get_by_text("expense-to-reimbursement").first.wait_for()
+    page.screenshot(path=HERE / "reports.png")
 
 
 def list_of_cases(page: Page, base: str) -> None:
