@@ -92,6 +92,10 @@ class FaultyWire(httpx.AsyncBaseTransport):
             await self._carry(request)
         return len(held)
 
+    def pass_by(self, what: str, times: int = 1) -> None:
+        """Let the next ones through; what is planned after that comes after them."""
+        self._planned[what].extend([("passed", self._carry)] * times)
+
     def delay(self, what: str) -> Delayed:
         """The next one leaves when the test says so; its sender waits."""
         delayed = Delayed()

@@ -3,9 +3,10 @@
 import itertools
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import httpx
 from pydantic import SecretStr
 
 from connectors.base.capabilities import Connected
-from connectors.base.http import exact_json
+from connectors.base.http import exact_json, exact_json_text
 from connectors.base.rate_budget import Unlimited
 from connectors.concur import ConcurOptions
 from connectors.concur import connect as connect_concur
@@ -24,9 +25,9 @@ from connectors.concur.simulator import simulated_concur
 from connectors.tryton import Tryton, TrytonOptions
 from connectors.tryton.client import TrytonClient
 from sandbox.expense_month import PER_DIEM_TYPE, Claimant, Entry, ExpenseMonth
-from sandbox.firm import Firm, firm_of
+from sandbox.firm import MONTHS_PER_YEAR, Employee, Firm, Month, firm_of
 from sandbox.tryton.expense_desk import Disbursement, ExpenseDesk, SupplierInvoice
-from sandbox.tryton.json_rpc import JsonRpcSession
+from sandbox.tryton.json_rpc import Domain, JsonRpcSession
 from sandbox.tryton.server import TrytonServer
 from tests.erp_fixtures import last_month
 from tests.expenses.faulty_wire import FaultyWire
@@ -104,6 +105,42 @@ class ErpSide:
         self.session = session
         self.connectors = _Connectors(erp, self.wire)
 
+    @asynccontextmanager
+    async def hired(self, employee: Employee, on: date) -> AsyncIterator[None]:
+        """Let somebody have been hired later, for the length of a block."""
+        async with self._employed(employee.code, {"start_date": on}):
+            yield
+
+    @asynccontextmanager
+    async def stays(self, employee: Employee) -> AsyncIterator[None]:
+        """Let somebody who left have stayed, for the length of a block."""
+        async with self._employed(employee.code, {"end_date": None}):
+            yield
+
+    @asynccontextmanager
+    async def closed(self, month: Month) -> AsyncIterator[None]:
+        """Close a month for all legal entities, for the length of a block."""
+        async with self.server.admin() as admin:
+            entities = [one.code for one in firm_of(month).legal_entities]
+            for entity in entities:
+                await admin.close_period(entity, month.name)
+            try:
+                yield
+            finally:
+                for entity in entities:
+                    await admin.reopen_period(entity, month.name)
+
+    @asynccontextmanager
+    async def _employed(self, code: str, news: Mapping[str, object]) -> AsyncIterator[None]:
+        whose: Domain = [["party.code", "=", code]]
+        (before,) = await self.session.find("company.employee", whose, *news)
+        await self.session.write("company.employee", [before["id"]], news)
+        try:
+            yield
+        finally:
+            was = {name: before[name] for name in news}
+            await self.session.write("company.employee", [before["id"]], was)
+
     async def let_drafts_age(self, age: timedelta) -> None:
         """Let all drafts be older than they are, which no user of the ERP can."""
         connection = await asyncpg.connect(self.server.database_url)
@@ -145,6 +182,8 @@ class ExpenseSystems:
         self.desk = erp.desk
         self._people = self.month.claimants()
         self.numbers: list[str] = []
+        # Reports of which something else was booked than Concur says, because a person said so.
+        self.excused: set[str] = set()
 
     @contextmanager
     def connected(self) -> Iterator[dict[str, Connected]]:
@@ -171,6 +210,11 @@ class ExpenseSystems:
         """Somebody of a legal entity who may claim."""
         return [one for one in self._people if one.employee.legal_entity.code == entity][number]
 
+    def leaver(self, entity: str = "DE01") -> Claimant:
+        """Somebody of a legal entity who left in the middle of the month."""
+        (one,) = [one for one in self.firm.leavers if one.legal_entity.code == entity]
+        return replace(self.claimant(0, entity), employee=one)
+
     def new_number(self) -> str:
         """A report number that no test of this session has."""
         number = f"T{next(_NUMBERS):05}"
@@ -194,6 +238,52 @@ class ExpenseSystems:
     def without_project(self, amount: str = "") -> str:
         """Release a report of a billable cost that names no project."""
         return self.taxi(amount, billable=True)
+
+    def closable(self) -> Month:
+        """A month that can be closed and is followed by an open one of the same fiscal year."""
+        month = self.firm.month
+        return month.before() if month.month == MONTHS_PER_YEAR else month
+
+    @staticmethod
+    def dated(content: dict[str, Any], month: Month) -> dict[str, Any]:
+        """Let all costs of a report be of one day in a month."""
+        for one in content["expenseEntry"]:
+            one["entryDate"] = f"{month.working_days()[1].isoformat()}T00:00:00.000Z"
+        return content
+
+    @contextmanager
+    def shown_anew(self, document: str) -> Iterator[None]:
+        """Let a document that is ours wait to be read again, for the length of a block.
+
+        Concur itself makes a new document of each change; other sources change the one they have.
+        """
+        before = self.document(document)
+        self.company.keep(before.model_copy(update={"state": "READY"}))
+        yield
+        content = self.document(document).content
+        self.company.keep(before.model_copy(update={"content": content}))
+
+    def edit(self, document: str, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change what a document says, by its content."""
+        before = self.document(document)
+        content: dict[str, Any] = exact_json(before.content)
+        change(content)
+        news = {"content": exact_json_text(content)}
+        self.company.keep(before.model_copy(update=news))
+
+    def set_amount(self, document: str, amount: str) -> None:
+        """Let the first cost of a report come to another amount; it has one allocation, no tax."""
+
+        def change(content: dict[str, Any]) -> None:
+            first, *others = content["expenseEntry"]
+            now = Decimal(amount)
+            first["entryApprovedAmount"] = first["reportEntryTransactionAmount"] = now
+            for row in first["allocation"][0]["journal"]:
+                row["amountGross"] = row["amountNetOfTax"] = row["amountNetOfReclaim"] = now
+            total = now + sum(Decimal(one["entryApprovedAmount"]) for one in others)
+            content["report"]["totalApprovedAmount"] = total
+
+        self.edit(document, change)
 
     # What both systems show.
 
