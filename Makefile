@@ -25,7 +25,7 @@ demo: $(INSTALLED) ## A made-up firm's month goes from Harvest into a real ERP
 	@$(BIN)/ledgerway demo
 
 test: $(INSTALLED) ## All tests, the ones on the real ERP included
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses=4 $(ARGS)
 
 check: $(INSTALLED) ## Format, lint, layers, types
 	@$(BIN)/ruff format --check .

@@ -50,6 +50,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     global _builder  # noqa: PLW0603  Two hooks of one plugin have no other common place.
     if session.config.option.collectonly or not any(map(_needs_erp, session.items)):
         return
+    if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
+        # Of several test processes one builds for all.
+        return
     _builder = subprocess.Popen(
         [sys.executable, "-m", "sandbox.tryton", str(erp_home()), last_month().name],
         cwd=CHECKOUT,
