@@ -61,7 +61,9 @@ class ExpenseToReimbursement:
             reimbursed = await self._reimbursed(ref)
             attached = await self._attach(ref) if reimbursed.posted else Attached()
             stopped = prepared.stopped + posted.stopped
-            if not (self._news or posted.news):
+            # What was taken back may leave nothing that could be waited for: look once more.
+            taken_back = posted.posted > 0 and not reimbursed.posted
+            if not (self._news or posted.news or taken_back):
                 settled = not stopped and posted.again_in_seconds is None
                 if settled and (reimbursed.ended or not (reimbursed.posted or prepared.to_post)):
                     # Paid, or there is nothing (any more) to be paid.

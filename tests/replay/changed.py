@@ -4,19 +4,16 @@ from temporalio import workflow
 
 from workflows.exception_case import ExceptionCase
 from workflows.expense_to_reimbursement import ExpenseToReimbursement
-from workflows.policies import READ, RECORD
+from workflows.policies import READ
 from workflows.time_to_posting import TimeToPosting
 
 with workflow.unsafe.imports_passed_through():
-    from activities.exception_cases import ExceptionCaseActivities as Cases
     from activities.master_data import MasterDataActivities as MasterData
     from canonical.messages import (
-        CaseNews,
         CaseRef,
         CaseView,
         DocumentRef,
         MasterDataRef,
-        Posted,
         Prepared,
         Reimbursed,
         TimesheetOutcome,
@@ -38,16 +35,16 @@ class HastyTimeToPosting(TimeToPosting):
 
 
 @workflow.defn(name="ExpenseToReimbursement")
-class CarelessExpenseToReimbursement(ExpenseToReimbursement):
-    """Announces cases always, even if there is none."""
+class CuriousExpenseToReimbursement(ExpenseToReimbursement):
+    """Asks how far the money is before it prepares anything."""
 
     @workflow.run
     async def run(self, ref: DocumentRef) -> Reimbursed:
         return await super().run(ref)
 
-    async def _announce(self, prepared: Prepared, posted: Posted) -> None:
-        news = CaseNews(case_ids=(*prepared.cases, *prepared.touched_cases, *posted.cases))
-        await workflow.execute_activity_method(Cases.announce_cases, news, **RECORD)
+    async def _prepare(self, ref: DocumentRef) -> Prepared:
+        await self._reimbursed(ref)
+        return await super()._prepare(ref)
 
 
 @workflow.defn(name="ExceptionCase")

@@ -24,16 +24,18 @@ from sandbox.tryton.server import TrytonServer
 from store import schema
 from tests.e2e.local_platform import LocalPlatform, Systems, local_platform
 from tests.e2e.namespaces import register_namespace
-from tests.e2e.running_platform import SECONDS_MAX, RunningPlatform
+from tests.e2e.running_platform import SECONDS_MAX
 from tests.erp_fixtures import erp_home, last_month
-from tests.expenses.expense_platform import ExpensePlatform, expense_platform
+from tests.expenses.expense_platform import ExpensePlatform, ReportPlatform, expense_platform
+from tests.expenses.fyle_systems import FylePlatform, FyleSystems, fyle_platform
 from tests.expenses.systems import ErpSide, ExpenseSystems
 from tests.replay.expense_plays import EXPENSES
+from tests.replay.fyle_plays import FYLE
 from tests.replay.histories import HISTORIES, Recorded, keep
 from tests.replay.plays import TIME
 from tests.replay.repertoire import Play
 
-P = TypeVar("P", bound=RunningPlatform)
+P = TypeVar("P", bound=LocalPlatform | ReportPlatform)
 
 
 @dataclass
@@ -67,7 +69,9 @@ class Stage:
 
 
 async def record(
-    time: Sequence[Play[LocalPlatform]], rest: Sequence[Play[ExpensePlatform]]
+    time: Sequence[Play[LocalPlatform]],
+    concur: Sequence[Play[ExpensePlatform]],
+    fyle: Sequence[Play[FylePlatform]],
 ) -> None:
     """Perform plays one after the other, each on a platform of its own, and keep the histories."""
     with tempfile.TemporaryDirectory(prefix="ledgerway-replay-") as home:
@@ -75,15 +79,15 @@ async def record(
             stage = await Stage.open(Path(home), stack)
             for play in time:
                 async with local_platform(*await stage.fresh(), Systems()) as local:
-                    await local.refresh()
                     await _record(play, local)
-            erp = await _erp(Path(home), stack) if rest else None
-            for each in rest:
-                assert erp is not None
-                systems = ExpenseSystems(erp)
-                async with expense_platform(*await stage.fresh(), systems) as platform:
-                    await platform.refresh()
-                    await _record(each, platform)
+            if concur or fyle:
+                erp = await _erp(Path(home), stack)
+                for each in concur:
+                    async with expense_platform(*await stage.fresh(), ExpenseSystems(erp)) as one:
+                        await _record(each, one)
+                for other in fyle:
+                    async with fyle_platform(*await stage.fresh(), FyleSystems(erp)) as two:
+                        await _record(other, two)
 
 
 async def _erp(home: Path, stack: AsyncExitStack) -> ErpSide:
@@ -98,6 +102,7 @@ async def _erp(home: Path, stack: AsyncExitStack) -> ErpSide:
 
 
 async def _record(play: Play[P], local: P) -> None:
+    await local.refresh()
     handle = await play.perform(local)
     async with asyncio.timeout(SECONDS_MAX):
         await handle.result()
@@ -110,11 +115,11 @@ async def _record(play: Play[P], local: P) -> None:
 
 def main() -> int:
     """Record what is asked for; gives the exit code."""
-    time, rest = _asked(TIME.plays), _asked(EXPENSES.plays)
-    if not (time or rest):
+    time, concur, fyle = _asked(TIME.plays), _asked(EXPENSES.plays), _asked(FYLE.plays)
+    if not (time or concur or fyle):
         sys.stderr.write(f"no play is called {' or '.join(sys.argv[1:])}\n")
         return 2
-    asyncio.run(record(time, rest))
+    asyncio.run(record(time, concur, fyle))
     return 0
 
 

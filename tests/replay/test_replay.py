@@ -19,11 +19,12 @@ from runtime.topology import WORKFLOWS
 from sandbox.firm import firm_of
 from tests.e2e.local_platform import MONTH
 from tests.replay.changed import (
-    CarelessExpenseToReimbursement,
+    CuriousExpenseToReimbursement,
     DrowsyExceptionCase,
     HastyTimeToPosting,
 )
 from tests.replay.expense_plays import EXPENSES
+from tests.replay.fyle_plays import FYLE
 from tests.replay.histories import HISTORIES, Recorded, Scrubbing, recorded
 from tests.replay.plays import TIME
 
@@ -55,6 +56,7 @@ def test_every_workflow_has_a_recorded_history() -> None:
 def test_every_play_was_recorded_and_shows_what_it_is_for() -> None:
     plays = {one.name: one.shows for one in TIME.plays}
     plays |= {one.name: one.shows for one in EXPENSES.plays}
+    plays |= {one.name: one.shows for one in FYLE.plays}
     assert {one.name for one in RECORDED} >= plays.keys()
     assert [one.name for one in RECORDED if not one.shows(plays.get(one.name, ()))] == []
 
@@ -70,7 +72,7 @@ async def test_a_history_whose_first_activity_was_another_one_does_not_replay(
 
 
 @pytest.mark.parametrize(
-    "changed", [HastyTimeToPosting, CarelessExpenseToReimbursement, DrowsyExceptionCase]
+    "changed", [HastyTimeToPosting, CuriousExpenseToReimbursement, DrowsyExceptionCase]
 )
 async def test_a_workflow_that_was_changed_without_care_does_not_replay(changed: type) -> None:
     workflow = changed.__bases__[0].__name__

@@ -35,6 +35,8 @@ class Erp:
 
     def __init__(self) -> None:
         self.there = True
+        # The report was posted before, and what is to be posted takes it back.
+        self.takes_back = False
         self.state = "none"
         self.posted_at: datetime | None = None
         self.asked = 0
@@ -60,7 +62,9 @@ class Erp:
     async def read_reimbursement(self, ref: DocumentRef) -> Reimbursed:
         """Say how far the payment is."""
         return Reimbursed(
-            posted=self.posted_at is not None, state=self.state, posted_at=self.posted_at
+            posted=self.posted_at is not None and not self.takes_back,
+            state=self.state,
+            posted_at=self.posted_at,
         )
 
     @activity.defn
@@ -189,3 +193,14 @@ async def test_a_report_ends_when_the_money_has_come_however_late(report: Report
     await report.handle.signal("document_changed")
     assert (await report.handle.result())["state"] == "paid"
     assert (await report.handle.describe()).status == WorkflowExecutionStatus.COMPLETED
+
+
+async def test_a_report_ends_when_it_was_taken_back_and_nothing_is_owed_any_more(
+    report: Report, erp: Erp
+) -> None:
+    erp.takes_back = True
+    await report.pass_(minutes=1)
+    erp.there = True
+    await report.handle.signal("document_changed")
+    assert (await report.handle.result())["posted"] is False
+    assert erp.posted == 1
