@@ -43,6 +43,18 @@ UNCERTAIN_LINES: Final = Gauge(
 UNCERTAIN_AGE: Final = Gauge(
     "ledgerway_uncertain_age_seconds", "Age of the oldest unanswered line", ["target"]
 )
+UNPAID_REPORTS: Final = Gauge(
+    "ledgerway_unpaid_reports", "Reports posted and not yet paid in full", ["target"]
+)
+UNPAID_AGE: Final = Gauge(
+    "ledgerway_unpaid_age_seconds", "How long ago the oldest unpaid report was posted", ["target"]
+)
+NEWS_WAITING: Final = Gauge(
+    "ledgerway_news_waiting", "What a source of reports is still to be told", ["connection"]
+)
+NEWS_REFUSED: Final = Gauge(
+    "ledgerway_news_refused", "What a source of reports refused to hear for good", ["connection"]
+)
 LEDGER_READABLE: Final = Gauge(
     "ledgerway_ledger_readable", "1 if the ledger answered when this was scraped"
 )

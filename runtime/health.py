@@ -71,9 +71,17 @@ class Health:
         for target in self._platform.configuration.targets():
             metrics.UNCERTAIN_LINES.labels(target).set(0)
             metrics.UNCERTAIN_AGE.labels(target).set(0)
+            metrics.UNPAID_REPORTS.labels(target).set(0)
+            metrics.UNPAID_AGE.labels(target).set(0)
         for target, lines, age_seconds in backlog.uncertain:
             metrics.UNCERTAIN_LINES.labels(target).set(lines)
             metrics.UNCERTAIN_AGE.labels(target).set(float(age_seconds))
+        for target, unpaid, age_seconds in backlog.unpaid:
+            metrics.UNPAID_REPORTS.labels(target).set(unpaid)
+            metrics.UNPAID_AGE.labels(target).set(float(age_seconds))
+        for connection_name, waiting, refused in backlog.news:
+            metrics.NEWS_WAITING.labels(connection_name).set(waiting)
+            metrics.NEWS_REFUSED.labels(connection_name).set(refused)
 
     async def _sdk_metrics(self) -> bytes:
         """The Temporal SDK serves its own; people scrape one address."""

@@ -31,14 +31,21 @@ async def counts_by_state(connection: Connection) -> list[StateCount]:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What is worth an alarm: lines in cases, and lines that were sent and not answered."""
+    """What is worth an alarm.
+
+    Lines in cases by cause and legal entity; unanswered lines, and unpaid reports, each with the
+    oldest age in seconds by ERP; and, by source of reports, what waits to be told and what was
+    refused.
+    """
 
     in_cases: list[tuple[str, str, int]]
     uncertain: list[tuple[str, int, Decimal]]
+    unpaid: list[tuple[str, int, Decimal]]
+    news: list[tuple[str, int, int]]
 
 
 async def backlog(connection: Connection) -> Backlog:
-    """Count lines by (cause, legal entity), and unanswered lines with the oldest age by ERP."""
+    """Count it all, now."""
     cases = await connection.fetch(
         f"SELECT c.cause, c.legal_entity, count(*) AS lines FROM posting p "
         f"JOIN exception_case c ON c.id = p.case_id WHERE c.state <> 'RESOLVED' AND {BLOCKED} "
@@ -48,7 +55,26 @@ async def backlog(connection: Connection) -> Backlog:
         "SELECT target, count(*) AS lines, max(extract(epoch FROM now() - unknown_since)) AS age "
         "FROM posting WHERE state = 'SENDING' AND unknown_since IS NOT NULL GROUP BY target"
     )
+    unpaid = await connection.fetch(
+        """
+        SELECT p.target, count(*) AS reports,
+               max(extract(epoch FROM now() - p.posted_at)) AS age
+        FROM posting p LEFT JOIN document_payment d ON d.posting_key = p.key
+        WHERE p.kind = 'expense' AND p.state = 'POSTED'
+          AND coalesce(d.state, 'none') IN ('none', 'partial')
+        GROUP BY p.target
+        """
+    )
+    news = await connection.fetch(
+        """
+        SELECT connection, count(*) FILTER (WHERE state = 'WAITING') AS waiting,
+               count(*) FILTER (WHERE state = 'REFUSED') AS refused
+        FROM outbox WHERE object = 'expense_report' GROUP BY connection
+        """
+    )
     return Backlog(
+        unpaid=[(row["target"], row["reports"], row["age"]) for row in unpaid],
+        news=[(row["connection"], row["waiting"], row["refused"]) for row in news],
         in_cases=[(row["cause"], row["legal_entity"], row["lines"]) for row in cases],
         uncertain=[(row["target"], row["lines"], row["age"]) for row in uncertain],
     )

@@ -96,7 +96,10 @@ def test_causes_that_alarms_watch_exist() -> None:
 
 def test_alarms_know_one_ledger_from_many_processes() -> None:
     for rule in rules():
-        for gauge in ("lines_in_cases", "uncertain_lines", "uncertain_age_seconds"):
+        for gauge in (
+            *("lines_in_cases", "uncertain_lines", "uncertain_age_seconds"),
+            *("unpaid_reports", "unpaid_age_seconds", "news_waiting", "news_refused"),
+        ):
             taken = rf"(max by \([a-z_, ]+\)\s*\(|absent\()ledgerway_{gauge}"
             assert len(re.findall(taken, rule["expr"])) == rule["expr"].count(f"ledgerway_{gauge}")
 
