@@ -108,7 +108,11 @@ def credit_event(
 
 def credit_all(event: BillingEvent) -> tuple[CreditRequest, ...]:
     """Ask for everything of an invoice that is not credited yet."""
-    wanted = {(one.invoice_line, one.work.key) for one in event.allocations if one.invoice_line}
+    wanted = {
+        (one.invoice_line, one.work.key)
+        for one in event.allocations
+        if one.kind is not AllocationKind.DRAWN
+    }
     return tuple(CreditRequest(line, key) for line, key in sorted(wanted) if line)
 
 
@@ -170,7 +174,9 @@ def _taken(request: CreditRequest, left: list[_Left], rounding: Rounding) -> lis
     seconds, amount = request.seconds, request.amount
     for place, one in enumerate(left):
         own = one.allocation
-        if (own.invoice_line, own.work.key) != (request.invoice_line, request.work_key):
+        asked = (own.invoice_line, own.work.key) == (request.invoice_line, request.work_key)
+        # What a prepayment paid is given back with the work that it paid, never by itself.
+        if not asked or own.kind is AllocationKind.DRAWN:
             continue
         part = _part(one, seconds, amount, rounding)
         if part is None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from canonical.billing import (
     Allocation,
@@ -22,7 +23,9 @@ from rules.billing_policy import InvoiceTaxRow
 from rules.billing_pricing import Books
 
 # Roles whose things each keep a line of their own, because each has its own evidence or reason.
-_ALONE = frozenset({InvoiceRole.DISBURSEMENT, InvoiceRole.WRITE_DOWN})
+_ALONE: Final = frozenset({InvoiceRole.DISBURSEMENT, InvoiceRole.WRITE_DOWN})
+# The order of lines on paper.
+_ON_PAPER: Final = tuple(InvoiceRole)
 Taxes = Mapping[tuple[str, str], InvoiceTaxRow]
 
 
@@ -31,7 +34,7 @@ class _Key:
     """What the pieces of one line have in common, in the order of the lines on paper."""
 
     contract_line: str
-    role: str
+    role: int
     schedule: str
     alone: str
     fund: str
@@ -108,7 +111,7 @@ def _key(piece: Piece, taxes: Taxes, *, draws: bool = False) -> _Key:
     role = InvoiceRole.DRAW if draws else piece.role
     return _Key(
         contract_line=piece.contract_line,
-        role=role,
+        role=_ON_PAPER.index(role),
         schedule=piece.schedule or "",
         alone=piece.work.key if role in _ALONE else "",
         fund=(piece.fund or "") if draws else "",
@@ -120,8 +123,8 @@ def _key(piece: Piece, taxes: Taxes, *, draws: bool = False) -> _Key:
 
 def _allocation(piece: Piece, line_id: str, key: _Key, books: Books) -> Allocation:
     assert piece.contract_line is not None
-    draws = key.role == InvoiceRole.DRAW
-    lowers = key.role == InvoiceRole.WRITE_DOWN
+    draws = key.role == _ON_PAPER.index(InvoiceRole.DRAW)
+    lowers = key.role == _ON_PAPER.index(InvoiceRole.WRITE_DOWN)
     kind = AllocationKind.DRAWN if draws else AllocationKind.BILLED
     return Allocation(
         kind=AllocationKind.WRITE_DOWN if lowers else kind,
@@ -153,7 +156,7 @@ def _line(
     contract_line = books.facts.engagement.line(key.contract_line)
     assert contract_line is not None
     tax = taxes[key.contract_line, first.service]
-    role = InvoiceRole(key.role)
+    role = _ON_PAPER[key.role]
     return CustomerInvoiceLine(
         id=allocations[0].invoice_line or "",
         role=role,

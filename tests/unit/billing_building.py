@@ -7,6 +7,7 @@ from typing import Any
 
 from canonical.billing import (
     Allocation,
+    AllocationKind,
     BillableLine,
     BillingFacts,
     BlockReason,
@@ -20,6 +21,7 @@ from canonical.contracts import (
     Cap,
     ContractLine,
     Engagement,
+    ExchangeRate,
     RateCard,
     RateScope,
     ScheduleLine,
@@ -38,13 +40,21 @@ GERMAN_VAT = InvoiceTaxRow(
 )
 POLICY = BillingPolicy(version="2026-10", tax_registrations=("DE",), taxes=(GERMAN_VAT,))
 
+SOME_POUNDS = ExchangeRate(
+    source_currency="GBP",
+    target_currency="EUR",
+    rate=Decimal("1.25"),
+    on_date=INVOICED_ON,
+    origin="ECB",
+)
+
 
 def euro(amount: str | int, currency: str = "EUR") -> Money:
     """An amount, in euros unless said otherwise."""
     return Money.rounded(Decimal(amount), currency)
 
 
-def hourly(amount: str | int, currency: str = "EUR") -> HourlyRate:
+def hourly(amount: str | int | Decimal, currency: str = "EUR") -> HourlyRate:
     """A price for an hour."""
     return HourlyRate(amount=Decimal(amount), currency=currency)
 
@@ -187,7 +197,7 @@ def parts(now: Readiness) -> list[tuple[str, str, int]]:
     return [
         (one.work.id, str(one.amount.amount), one.seconds)
         for one in billed(now)
-        if one.kind != "drawn"
+        if one.kind is not AllocationKind.DRAWN
     ]
 
 
@@ -213,6 +223,10 @@ def credited(
 
 def of(now: Readiness, entry_id: str, **how_much: Any) -> CreditRequest:
     """Ask for a credit of a time entry, on whichever line of the invoice it is."""
-    line = next(one.invoice_line for one in billed(now) if one.work.id == entry_id)
+    line = next(
+        one.invoice_line
+        for one in billed(now)
+        if one.work.id == entry_id and one.kind is AllocationKind.BILLED
+    )
     assert line is not None
     return CreditRequest(line, key(entry_id), **how_much)
