@@ -6,6 +6,7 @@ from uuid import UUID
 
 import typer
 
+from canonical.time_entry import TIME_ENTRY
 from cli.exits import DONE, FOUND_SOMETHING, CommandError
 from cli.options import Json
 from cli.output import as_json, hours, out, table
@@ -173,8 +174,11 @@ def _show(case: "ExceptionCase", lines: list["BlockedLine"]) -> None:
     cause = case.root_cause
     out.print(f"[bold]{cause.cause.replace('_', ' ').capitalize()}: {cause.subject}[/]")
     out.print(cause.sentence)
+    counted = "1 line" if case.lines == 1 else f"{case.lines:,} lines"
+    if case.seconds:
+        counted += f", {hours(case.seconds):,} hours"
     out.print(
-        f"Holds up {case.lines:,} lines, {hours(case.seconds):,} hours, {_money(case)}. "
+        f"Holds up {counted}, {_money(case)}. "
         f"Owner {case.owner}, decide by {case.deadline_at:%Y-%m-%d %H:%M} UTC, "
         f"{case.state.replace('_', ' ').lower()}.",
         highlight=False,
@@ -182,10 +186,13 @@ def _show(case: "ExceptionCase", lines: list["BlockedLine"]) -> None:
     out.print(
         table(
             "Lines",
-            ("Entry", "Timesheet", "Date", "Hours", "Value", "", "The ERP said"),
+            ("Entry or report", "Timesheet", "Date", "Hours", "Value", "", "The ERP said"),
             [
                 (
-                    line.source_id, line.timesheet, line.work_date, hours(line.seconds),
+                    line.called,
+                    line.timesheet if line.object == TIME_ENTRY else None,
+                    line.work_date,
+                    hours(line.seconds) if line.object == TIME_ENTRY else None,
                     line.amount, line.currency, line.said,
                 )
                 for line in lines

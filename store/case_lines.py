@@ -33,9 +33,14 @@ class LineOfCase:
 
 @dataclass(frozen=True, slots=True)
 class BlockedLine:
-    """A line that a case holds up, as people look at it; `said` is what the ERP last answered."""
+    """A line that a case holds up, as people look at it; `said` is what the ERP last answered.
+
+    `called` is a report's number, and an entry's id.
+    """
 
     source_id: str
+    called: str
+    object: str
     timesheet: str
     work_date: date | None
     seconds: int
@@ -50,9 +55,13 @@ async def blocked(connection: Connection, case_id: UUID) -> list[BlockedLine]:
     """List the lines that a case holds up, the earliest first."""
     rows = await connection.fetch(
         f"""
-        SELECT p.source_id, p.document_id AS timesheet, p.original_date AS work_date, p.seconds,
-               p.amount, p.currency, p.reference, p.state, p.last_outcome AS said
-        FROM posting p WHERE p.case_id = $1 AND {BLOCKED} ORDER BY p.original_date, p.source_id
+        SELECT p.source_id, p.object, p.document_id AS timesheet, p.original_date AS work_date,
+               p.seconds, p.amount, p.currency, p.reference, p.state, p.last_outcome AS said,
+               coalesce(CASE WHEN p.object = 'expense_report' THEN l.entry::jsonb ->> 'number' END,
+                        p.source_id) AS called
+        FROM posting p LEFT JOIN source_line l ON l.connection = p.connection
+          AND l.object = p.object AND l.source_id = p.source_id
+        WHERE p.case_id = $1 AND {BLOCKED} ORDER BY p.original_date, p.source_id
         """,
         case_id,
     )

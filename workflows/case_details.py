@@ -20,7 +20,7 @@ def case_details(case: CaseView, *, escalations: int, last_answer: str) -> str:
     parts = [
         f"### {case.cause.replace('_', ' ').capitalize()}: {case.subject}",
         case.sentence,
-        f"**Holds up** {case.lines} lines, {_hours(case.seconds)} hours, {money}.",
+        f"**Holds up** {_counted(case)}, {money}.",
         f"**Legal entity** {case.legal_entity} · **source** {case.connection} · "
         f"**ERP** {case.target} · **owner** {case.owner} · "
         f"**decide by** {case.deadline_at:%Y-%m-%d %H:%M} UTC · **state** {case.state}",
@@ -32,6 +32,12 @@ def case_details(case: CaseView, *, escalations: int, last_answer: str) -> str:
     if case.state != "RESOLVED":
         parts.append(_what_to_paste(case))
     return "\n\n".join(parts)
+
+
+def _counted(case: CaseView) -> str:
+    lines = "1 line" if case.lines == 1 else f"{case.lines} lines"
+    # Expense reports have no hours.
+    return f"{lines}, {_hours(case.seconds)} hours" if case.seconds else lines
 
 
 def _hours(seconds: int) -> str:

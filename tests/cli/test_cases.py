@@ -65,7 +65,7 @@ class TestShow:
         assert answered.code == 0
         assert f"Closed project: {CLOSED}" in answered.out
         assert f"Project {CLOSED} is closed in the ERP." in answered.out
-        assert "Holds up 1 lines, 1.50 hours, 247.50 EUR." in answered.out
+        assert "Holds up 1 line, 1.50 hours, 247.50 EUR." in answered.out
         assert str(entry) in answered.out
         assert f"ledgerway cases resolve {case[:8]} retry --by you" in answered.out
 

@@ -64,7 +64,7 @@ async def test_the_details_say_what_is_wrong_how_much_it_is_and_what_to_do(
     shown = await details(local, case)
     assert f"Closed project: {CLOSED}" in shown
     assert f"Project {CLOSED} is closed in the ERP. Reopen it there and retry" in shown
-    assert "**Holds up** 1 lines, 1.5 hours, 247.50 EUR." in shown
+    assert "**Holds up** 1 line, 1.5 hours, 247.50 EUR." in shown
     assert "resolve_exception" in shown
     assert "DE01" in shown
     described = await local.case_workflow(case).describe()
