@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from canonical.billing import BillingEvent
 from rules.billing_policy import BillingPolicy
 from rules.invoice_readiness import Readiness
+
+# How many different people release an invoice above the limit.
+FOUR_EYES: Final = 2
 
 
 class ReleaseRefusal(StrEnum):
@@ -58,7 +62,7 @@ def decide_release(
             ReleaseRefusal.NEEDS_PERSON, "The policy lets a person release invoices."
         )
     large = [one for one in now.events if policy.needs_four_eyes(one.invoice.total)]
-    if large and len(set(people)) < len(("releases", "agrees")):
+    if large and len(set(people)) < FOUR_EYES:
         total = large[0].invoice.total
         return ReleaseRefused(
             ReleaseRefusal.NEEDS_SECOND_PERSON,

@@ -73,13 +73,20 @@ def readiness(facts: BillingFacts, policy: BillingPolicy) -> Readiness:
 def hash_of(facts: BillingFacts, policy: BillingPolicy) -> str:
     """Hash the facts, whatever their order, and the tables, whose order counts.
 
-    Work after the cut-off that nothing was billed of is no part of it.
+    Work after the cut-off that nothing was billed of is no part of it, and neither are exchange
+    rates that are too new or too old for the invoice date.
     """
     billed = {one.work.key for one in facts.allocations}
     lines = tuple(
         one for one in facts.lines if one.work_date <= facts.cut_off_date or one.work.key in billed
     )
-    said = facts.model_copy(update={"lines": lines}).model_dump(mode="json")
+    rates = tuple(
+        one
+        for one in facts.exchange_rates
+        if 0 <= (facts.invoice_date - one.on_date).days <= policy.exchange_rate_days
+    )
+    used = facts.model_copy(update={"lines": lines, "exchange_rates": rates})
+    said = used.model_dump(mode="json")
     tables = policy.model_dump_json()
     return content_hash(json.dumps(_in_one_order(said), sort_keys=True) + tables)
 

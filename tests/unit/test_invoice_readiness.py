@@ -31,6 +31,7 @@ from tests.unit.billing_building import (
     CUT_OFF,
     INVOICED_ON,
     POLICY,
+    SOME_POUNDS,
     billed,
     card,
     contract_line,
@@ -419,8 +420,15 @@ def test_a_changed_table_is_drift_and_work_after_the_cut_off_is_none() -> None:
     tomorrow = hours("9", 31).model_copy(update={"work_date": CUT_OFF + timedelta(days=1)})
     more = facts(hours("1", 5, 2), tomorrow)
     tables = POLICY.model_copy(update={"rounding": "HALF_EVEN"})
+    tomorrows = SOME_POUNDS.model_copy(update={"on_date": INVOICED_ON + timedelta(days=1)})
 
     assert hash_of(before, POLICY) == hash_of(more, POLICY)
+    assert hash_of(before, POLICY) == hash_of(
+        before.model_copy(update={"exchange_rates": (tomorrows,)}), POLICY
+    )
+    assert hash_of(before, POLICY) != hash_of(
+        before.model_copy(update={"exchange_rates": (SOME_POUNDS,)}), POLICY
+    )
     assert hash_of(before, POLICY) != hash_of(before, tables)
 
 
