@@ -54,9 +54,15 @@ class PaymentActivities:
         self, target: str, watched: Sequence[Watched], found: Sequence[DocumentPayments]
     ) -> int:
         shown = {one.document_id: one for one in found}
+        before = {one.key: one for one in watched}
         async with self._database.transaction() as connection:
             held = await payments.hold(connection, [one.key for one in watched])
-            seen = [_seen(one, shown[one.document_id]) for one in held if one.document_id in shown]
+            # What another watcher has kept since may be newer than what we were shown.
+            seen = [
+                _seen(one, shown[one.document_id])
+                for one in held
+                if one.document_id in shown and one == before[one.key]
+            ]
             await payments.save(connection, target, seen)
             # Their workflows show it, and end once the money has arrived.
             await documents.touch(

@@ -112,11 +112,15 @@ async def watched(
 
 
 async def hold(connection: Connection, keys: Sequence[UUID]) -> list[Watched]:
-    """Read watched documents once more and hold them until the commit: one look at a time."""
+    """Read watched documents once more and hold them until the commit: one look at a time.
+
+    Held first, read then: a statement that had to wait would show what was seen before the wait.
+    """
+    await connection.execute(
+        "SELECT FROM posting WHERE key = ANY($1::uuid[]) ORDER BY key FOR UPDATE", keys
+    )
     rows = await connection.fetch(
-        f"{_WATCHED} WHERE p.key = ANY($1::uuid[]) AND p.state = 'POSTED' "
-        "ORDER BY p.key FOR UPDATE OF p",
-        keys,
+        f"{_WATCHED} WHERE p.key = ANY($1::uuid[]) AND p.state = 'POSTED' ORDER BY p.key", keys
     )
     return [_watched(row) for row in rows]
 

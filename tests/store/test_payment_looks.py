@@ -1,0 +1,111 @@
+"""Looks at payments that overlap: what a later look has seen, an earlier one does not undo."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, cast
+from uuid import UUID
+
+from activities.payments import PaymentActivities
+from canonical.expense_document import DocumentPayment, DocumentPayments
+from canonical.money import Money
+from canonical.posting import PostingKind
+from connectors.base.connections import Connections
+from tests.store.corner import DAY, Corner, until_waiting_for
+
+
+def euro(amount: str) -> Money:
+    return Money(amount=Decimal(amount), currency="EUR")
+
+
+class SlowErp:
+    """Answers what was true when it was asked, and only once it may."""
+
+    def __init__(self, paid: str) -> None:
+        self.paid = paid
+        self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def payments_of(self, document_ids: Sequence[str]) -> Sequence[DocumentPayments]:
+        self.asked.set()
+        await self.may_answer.wait()
+        paid = euro(self.paid)
+        payments = (DocumentPayment(id="p1", paid_on=DAY, amount=paid),) if paid.amount else ()
+        return [
+            DocumentPayments(
+                document_id=one,
+                number="SINV-1",
+                total=euro("100.00"),
+                open=euro(f"{100 - paid.amount:.2f}"),
+                payments=payments,
+            )
+            for one in document_ids
+        ]
+
+
+class Look:
+    """One watcher's look at what `corner` has posted."""
+
+    def __init__(self, corner: Corner, paid: str) -> None:
+        self.erp = SlowErp(paid)
+        self._corner = corner
+        self._activities = PaymentActivities(corner.database, cast("Connections", self))
+
+    def filling(self, *_: Any) -> SlowErp:
+        return self.erp
+
+    async def begin(self) -> "asyncio.Task[Any]":
+        """Start, and come back when the ERP has been asked."""
+        task = asyncio.create_task(self._activities._watch(self._corner.target))  # noqa: SLF001
+        await self.erp.asked.wait()
+        return task
+
+
+async def posted_report(corner: Corner) -> UUID:
+    key = await corner.posted("doc1", kind=PostingKind.EXPENSE, object="expense_report")
+    await corner.set(key, attested_at=datetime.now(UTC))
+    return key
+
+
+async def owed(corner: Corner) -> list[tuple[str, str]]:
+    """What the source is to be told, with the amount."""
+    rows = await corner.database.fetch(
+        "SELECT kind, detail::jsonb -> 'amount' ->> 'amount' AS amount FROM outbox "
+        "WHERE connection = $1 ORDER BY id",
+        corner.source,
+    )
+    return [(row["kind"], row["amount"]) for row in rows]
+
+
+async def test_an_older_look_that_ends_later_takes_no_payment_back(corner: Corner) -> None:
+    await posted_report(corner)
+    older, newer = Look(corner, "50.00"), Look(corner, "80.00")
+    late = await older.begin()
+    newer.erp.may_answer.set()
+    await (await newer.begin())
+    older.erp.may_answer.set()
+    await late
+    assert await owed(corner) == [("payment_partial", "80.00")]
+    last = Look(corner, "100.00")
+    last.erp.may_answer.set()
+    await (await last.begin())
+    assert await owed(corner) == [("payment_partial", "80.00"), ("payment_paid", "100.00")]
+
+
+async def test_two_looks_that_are_kept_at_once_add_up_to_what_was_paid(corner: Corner) -> None:
+    """The second has to wait for the first, and then knows what the first has kept."""
+    key = await posted_report(corner)
+    looks = [Look(corner, "50.00"), Look(corner, "80.00")]
+    tasks = [await look.begin() for look in looks]
+    async with corner.database.transaction() as connection:
+        await connection.execute("SELECT FROM posting WHERE key = $1 FOR UPDATE", key)
+        for look in looks:
+            look.erp.may_answer.set()
+        await until_waiting_for(corner, "posting")
+    await asyncio.gather(*tasks)
+    last = Look(corner, "90.00")
+    last.erp.may_answer.set()
+    await (await last.begin())
+    told = await owed(corner)
+    assert {kind for kind, _ in told} == {"payment_partial"}
+    assert sum(Decimal(amount) for _, amount in told) == Decimal("90.00")
