@@ -8,38 +8,18 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
 
 from workflows.asking_again import AskingAgain
-from workflows.policies import (
-    ASK_AGAIN_MAX,
-    ESCALATE_EVERY,
-    LOCAL,
-    POST,
-    READ,
-    RECORD,
-    REIMBURSE_WITHIN,
-)
+from workflows.document_steps import DocumentSteps
+from workflows.policies import ASK_AGAIN_MAX, ESCALATE_EVERY, LOCAL, READ, REIMBURSE_WITHIN
 from workflows.reimbursement_details import reimbursement_details
 
 with workflow.unsafe.imports_passed_through():
     from activities import search_attributes as sa
-    from activities.exception_cases import ExceptionCaseActivities as Cases
-    from activities.master_data import MasterDataActivities as MasterData
-    from activities.posting import PostingActivities as Posting
-    from activities.preparation import PreparationActivities as Preparation
     from activities.reimbursement import ReimbursementActivities as Reimbursement
-    from canonical.messages import (
-        Attached,
-        CaseNews,
-        DocumentRef,
-        MasterDataRef,
-        Posted,
-        Prepared,
-        Reimbursed,
-        posting_queue,
-    )
+    from canonical.messages import Attached, DocumentRef, Posted, Reimbursed
 
 
 @workflow.defn
-class ExpenseToReimbursement:
+class ExpenseToReimbursement(DocumentSteps):
     """Ends when the employee has the money and the source knows, or when nothing is owed.
 
     It may live for months. A payment that is taken back after its end starts it anew.
@@ -56,8 +36,8 @@ class ExpenseToReimbursement:
         while True:
             self._news = False
             prepared = await self._prepare(ref)
-            posted = await self._post(ref) if prepared.to_post else Posted()
-            await self._announce(prepared, posted)
+            posted = await self._post(ref, prepared)
+            await self._announce((*prepared.cases, *prepared.touched_cases, *posted.cases))
             reimbursed = await self._reimbursed(ref)
             attached = await self._attach(ref) if reimbursed.posted else Attached()
             stopped = prepared.stopped + posted.stopped
@@ -73,32 +53,6 @@ class ExpenseToReimbursement:
                 await self._wait(posted, reimbursed, attached)
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(ref)
-
-    async def _prepare(self, ref: DocumentRef) -> Prepared:
-        while True:
-            prepared: Prepared = await workflow.execute_local_activity_method(
-                Preparation.prepare_document, ref, **LOCAL
-            )
-            if not prepared.stale:
-                return prepared
-            await workflow.execute_activity_method(
-                MasterData.refresh_master_data,
-                MasterDataRef(connection=ref.connection, target=ref.target),
-                **READ,
-            )
-
-    async def _post(self, ref: DocumentRef) -> Posted:
-        posted: Posted = await workflow.execute_activity_method(
-            Posting.post_document, ref, task_queue=posting_queue(ref.target, ref.kind), **POST
-        )
-        return posted
-
-    async def _announce(self, prepared: Prepared, posted: Posted) -> None:
-        told = {*prepared.cases, *prepared.touched_cases, *posted.cases}
-        if told:
-            await workflow.execute_activity_method(
-                Cases.announce_cases, CaseNews(case_ids=tuple(sorted(told))), **RECORD
-            )
 
     async def _reimbursed(self, ref: DocumentRef) -> Reimbursed:
         reimbursed: Reimbursed = await workflow.execute_local_activity_method(

@@ -5,27 +5,15 @@ from contextlib import suppress
 from temporalio import workflow
 
 from workflows.asking_again import AskingAgain
-from workflows.policies import LOCAL, POST, READ, RECORD
+from workflows.document_steps import DocumentSteps
 
 with workflow.unsafe.imports_passed_through():
     from activities import search_attributes as sa
-    from activities.exception_cases import ExceptionCaseActivities as Cases
-    from activities.master_data import MasterDataActivities as MasterData
-    from activities.posting import PostingActivities as Posting
-    from activities.preparation import PreparationActivities as Preparation
-    from canonical.messages import (
-        CaseNews,
-        DocumentRef,
-        MasterDataRef,
-        Posted,
-        Prepared,
-        TimesheetOutcome,
-        posting_queue,
-    )
+    from canonical.messages import DocumentRef, Posted, TimesheetOutcome
 
 
 @workflow.defn
-class TimeToPosting:
+class TimeToPosting(DocumentSteps):
     """Ends when every line of the timesheet is posted, or decided never to be."""
 
     def __init__(self) -> None:
@@ -41,9 +29,11 @@ class TimeToPosting:
             rounds += 1
             self._news = False
             prepared = await self._prepare(ref)
-            posted = await self._post(ref) if prepared.to_post else Posted()
+            posted = await self._post(ref, prepared)
             self._posted += posted.posted
-            await self._announce(prepared, posted, first=rounds == 1)
+            # On the first round all that stop us, later those that gained or lost lines.
+            stopping = prepared.cases if rounds == 1 else ()
+            await self._announce((*stopping, *prepared.touched_cases, *posted.cases))
             if not (self._news or posted.news):
                 stopped = prepared.stopped + posted.stopped
                 if not stopped and posted.again_in_seconds is None:
@@ -51,33 +41,6 @@ class TimeToPosting:
                 await self._wait(stopped, posted)
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(ref)
-
-    async def _prepare(self, ref: DocumentRef) -> Prepared:
-        while True:
-            prepared: Prepared = await workflow.execute_local_activity_method(
-                Preparation.prepare_document, ref, **LOCAL
-            )
-            if not prepared.stale:
-                return prepared
-            await workflow.execute_activity_method(
-                MasterData.refresh_master_data,
-                MasterDataRef(connection=ref.connection, target=ref.target),
-                **READ,
-            )
-
-    async def _post(self, ref: DocumentRef) -> Posted:
-        posted: Posted = await workflow.execute_activity_method(
-            Posting.post_document, ref, task_queue=posting_queue(ref.target), **POST
-        )
-        return posted
-
-    async def _announce(self, prepared: Prepared, posted: Posted, *, first: bool) -> None:
-        """Tell the cases that gained or lost lines; on the first round, all that stop us."""
-        told = {*prepared.touched_cases, *posted.cases, *(prepared.cases if first else ())}
-        if told:
-            await workflow.execute_activity_method(
-                Cases.announce_cases, CaseNews(case_ids=tuple(sorted(told))), **RECORD
-            )
 
     async def _wait(self, stopped: int, posted: Posted) -> None:
         """Until there is news; or, if something is unanswered, until it can be asked again."""
