@@ -1,21 +1,19 @@
 """Intake of expenses: reports are read, kept, and claimed at once, so that none is recalled."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from temporalio import activity
 
 from activities.connector_errors import as_application_error
 from activities.heartbeats import heartbeats
-from activities.patience import patiently
-from activities.taking_in import REPORTS, TakingIn, add_up
+from activities.taking_in import REPORTS, TakingIn
 from canonical.expense import EXPENSE_REPORT
 from canonical.messages import PollOutcome, SourceRef
 from connectors.base.capabilities import Claim, Claimed, ExpenseReportSource
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectorError
-from store import claims, cursors
+from store import claims
 from store.claims import Answered, ClaimState
 from store.database import Database
 
@@ -33,7 +31,7 @@ class ExpenseIntakeActivities:
     def __init__(self, database: Database, connections: Connections) -> None:
         self._database = database
         self._connections = connections
-        self._intake = TakingIn(database, REPORTS)
+        self._reports = TakingIn(database, REPORTS)
 
     @activity.defn
     async def poll_expense_reports(self, ref: SourceRef) -> PollOutcome:
@@ -59,22 +57,8 @@ class ExpenseIntakeActivities:
 
     async def _poll(self, ref: SourceRef) -> PollOutcome:
         source = self._connections.filling(ref.connection, ExpenseReportSource)
-        begun = datetime.now(UTC)
-        async with self._database.transaction() as connection:
-            since = await cursors.watermark(connection, ref.connection, EXPENSE_REPORT)
-        if since is None:
-            since = ref.read_from or begun - timedelta(days=ref.first_poll_days)
-        since -= timedelta(seconds=source.manifest.overlap_seconds)
-        total, newest = PollOutcome(), since
-        async for page in patiently(source.expense_reports(since)):
-            total = add_up(total, await self._intake.take_in(ref.connection, page))
-            newest = max([newest, *(r.changed_at for r in page.records if r.changed_at)])
-        async with self._database.transaction() as connection:
-            # Never past the start of this poll: what changed meanwhile is the next one's.
-            await cursors.move_cursor(
-                connection, ref.connection, EXPENSE_REPORT, min(max(newest, since), begun)
-            )
-        return total
+        overlap = source.manifest.overlap_seconds
+        return await self._reports.take_in_news(ref, overlap, source.expense_reports)
 
     async def _claim(self, ref: SourceRef) -> int:
         source = self._connections.filling(ref.connection, ExpenseReportSource)
@@ -86,7 +70,7 @@ class ExpenseIntakeActivities:
                 )
             if not asked:
                 return ours
-            answers = list(_answers(await source.claim(asked)))
+            answers = list(_answers(await source.claim(list(asked)), asked))
             async with self._database.transaction() as connection:
                 ours += await claims.answered(connection, ref.connection, EXPENSE_REPORT, answers)
             if len(answers) < len(asked):
@@ -94,10 +78,10 @@ class ExpenseIntakeActivities:
                 return ours
 
 
-def _answers(claimed: Iterable[Claimed]) -> Iterator[Answered]:
+def _answers(claimed: Iterable[Claimed], asked: Mapping[str, int]) -> Iterator[Answered]:
     """What each answer means; an answer that says "not now" is none."""
     for one in claimed:
-        if one.claim is Claim.CLAIMED_BEFORE:
-            yield Answered(one.source_id, ClaimState.REFUSED, one.code, before=True)
-        elif one.claim is not Claim.NOT_NOW:
-            yield Answered(one.source_id, _STATE_OF[one.claim], one.code)
+        if one.claim is not Claim.NOT_NOW:
+            before = one.claim is Claim.CLAIMED_BEFORE
+            state = ClaimState.REFUSED if before else _STATE_OF[one.claim]
+            yield Answered(one.source_id, state, one.code, before, asked[one.source_id])

@@ -1,6 +1,6 @@
-"""Intake of time: sources are polled for what changed, and read again whole."""
+"""Intake: sources of time are polled for what changed, and any source is read again whole."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 
 from temporalio import activity
 
@@ -13,17 +13,17 @@ from canonical.time_entry import TIME_ENTRY
 from connectors.base.capabilities import ExpenseReportSource, TimeEntrySource
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectorError
-from store import cursors, documents, source_lines
+from store import documents, source_lines
 from store.database import Database
 
 
 class IntakeActivities:
-    """Reads sources of time."""
+    """Reads what is new of sources of time, and a past window of any source."""
 
     def __init__(self, database: Database, connections: Connections) -> None:
         self._database = database
         self._connections = connections
-        self._intake = TakingIn(database, TIME)
+        self._time = TakingIn(database, TIME)
         self._reports = TakingIn(database, REPORTS)
 
     @activity.defn
@@ -49,23 +49,8 @@ class IntakeActivities:
 
     async def _poll(self, ref: SourceRef) -> PollOutcome:
         source = self._connections.filling(ref.connection, TimeEntrySource)
-        begun = datetime.now(UTC)
-        async with self._database.transaction() as connection:
-            since = await cursors.watermark(connection, ref.connection, TIME_ENTRY)
-        if since is None:
-            since = ref.read_from or begun - timedelta(days=ref.first_poll_days)
-        since -= timedelta(seconds=source.manifest.overlap_seconds)
-        total = PollOutcome()
-        newest = since
-        async for page in patiently(source.time_entries_changed_since(since)):
-            total = add_up(total, await self._intake.take_in(ref.connection, page))
-            newest = max([newest, *(r.changed_at for r in page.records if r.changed_at)])
-        async with self._database.transaction() as connection:
-            # Never past the start of this poll: what changed meanwhile is the next one's.
-            await cursors.move_cursor(
-                connection, ref.connection, TIME_ENTRY, min(max(newest, since), begun)
-            )
-        return total
+        overlap = source.manifest.overlap_seconds
+        return await self._time.take_in_news(ref, overlap, source.time_entries_changed_since)
 
     async def _read_window(self, window: BackfillWindow) -> PollOutcome:
         if window.connection in self._connections.all_filling(ExpenseReportSource):
@@ -77,9 +62,9 @@ class IntakeActivities:
             )
         total, seen = PollOutcome(), set[str]()
         async for page in patiently(source.time_entries_between(window.first, window.last)):
-            total = add_up(total, await self._intake.take_in(window.connection, page))
+            total = add_up(total, await self._time.take_in(window.connection, page))
             seen.update(record.source_id for record in page.records if record.source_id)
-        deleted = await self._intake.take_out(window.connection, before - seen)
+        deleted = await self._time.take_out(window.connection, before - seen)
         async with self._database.transaction() as connection:
             await documents.owe_again(connection, window.connection, window.first, window.last)
         return total.model_copy(update={"deleted": deleted, "news": total.news + deleted})

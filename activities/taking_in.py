@@ -1,20 +1,21 @@
 """Taking in: what a source shows, kept once, turned into revisions, and told to its documents."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+from activities.patience import patiently
 from canonical.expense import EXPENSE_REPORT, ExpenseReport
 from canonical.identity import content_hash
-from canonical.messages import REPORT, TIMESHEET, PollOutcome
+from canonical.messages import REPORT, TIMESHEET, PollOutcome, SourceRef
 from canonical.source_line import LineStatus, LineVersion, ObjectName
 from canonical.text import storable
 from canonical.time_entry import TIME_ENTRY, TimeEntry, week_of
 from connectors.base.capabilities import SourcePage, SourceRecord
 from rules.revisions import advance, gone, is_news
-from store import dead_letters, documents, source_lines
+from store import cursors, dead_letters, documents, source_lines
 from store.database import Database
 from store.dead_letters import DeadLetter
 from store.documents import DocumentNews
@@ -43,11 +44,35 @@ REPORTS: Final = _Kind(EXPENSE_REPORT, REPORT)
 
 
 class TakingIn:
-    """The only writer of source lines, for one kind of object."""
+    """The only writer of source lines and cursors, for one kind of object."""
 
     def __init__(self, database: Database, kind: _Kind) -> None:
         self._database = database
         self._kind = kind
+
+    async def take_in_news(
+        self,
+        ref: SourceRef,
+        overlap_seconds: int,
+        changed_since: Callable[[datetime], AsyncIterator[SourcePage[Record]]],
+    ) -> PollOutcome:
+        """Read what changed since the cursor, less the overlap; then move the cursor."""
+        begun = datetime.now(UTC)
+        async with self._database.transaction() as connection:
+            since = await cursors.watermark(connection, ref.connection, self._kind.object)
+        if since is None:
+            since = ref.read_from or begun - timedelta(days=ref.first_poll_days)
+        since -= timedelta(seconds=overlap_seconds)
+        total, newest = PollOutcome(), since
+        async for page in patiently(changed_since(since)):
+            total = add_up(total, await self.take_in(ref.connection, page))
+            newest = max([newest, *(one.changed_at for one in page.records if one.changed_at)])
+        async with self._database.transaction() as connection:
+            # Never past the start of this poll: what changed meanwhile is the next one's.
+            await cursors.move_cursor(
+                connection, ref.connection, self._kind.object, min(newest, begun)
+            )
+        return total
 
     async def take_in(self, source: str, page: SourcePage[Record]) -> PollOutcome:
         """Keep a page and what follows from it, in one transaction."""
@@ -100,6 +125,8 @@ class TakingIn:
             # Its last good state stands; the dead letter tells.
             return None
         if record.approved is False or record.source_id is None:
+            return None
+        if known is not None and _went_back(known, record):
             return None
         return LineVersion(
             connection=source,
@@ -166,6 +193,13 @@ class TakingIn:
             content_hash=content_hash(record.raw),
             payload=storable(record.raw)[:PAYLOAD_CHARACTERS_MAX],
         )
+
+
+def _went_back(known: LineVersion, record: SourceRecord[Record]) -> bool:
+    """Whether it was rejected or recalled in the version that its source still shows."""
+    return known.status in (LineStatus.REJECTED, LineStatus.WITHDRAWN) and (
+        record.changed_at is None or record.changed_at <= known.changed_at
+    )
 
 
 def add_up(total: PollOutcome, page: PollOutcome) -> PollOutcome:
