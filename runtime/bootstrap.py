@@ -35,7 +35,7 @@ from connectors.base.rate_budget import RateBudget, Unlimited
 from connectors.base.system import System
 from rules.policies import Policies
 from runtime.configuration import Configuration, ConnectionSettings, options_for
-from runtime.registry import system_named
+from runtime.registry import has_capability, system_named
 from runtime.settings import Settings
 from store.database import Database
 from store.rate_budgets import SharedBudget
@@ -80,7 +80,7 @@ class Activities:
         configuration, policies = platform.configuration, platform.policies
         database, connections = platform.database, platform.connections
         documents = DocumentWorkflows(platform.client, routes_of(configuration))
-        acknowledged = _acknowledged(configuration, connections)
+        acknowledged = told_sources(configuration)
         intents = Intents(configuration.tenant, _undone(configuration, connections))
         return cls(
             preparation=PreparationActivities(database, FactsCache(), policies, intents),
@@ -138,7 +138,7 @@ async def platform_from(
 
 
 def routes_of(configuration: Configuration) -> Mapping[str, Route]:
-    """Where each source's time goes."""
+    """Where the documents of each source go."""
     return {
         name: Route(target=one.posts_to, region=one.region)
         for name, one in configuration.sources().items()
@@ -168,14 +168,17 @@ def _budget(
     return SharedBudget(database, name, tightest.calls, tightest.per_seconds)
 
 
-def _acknowledged(configuration: Configuration, connections: Connections) -> frozenset[str]:
-    """The sources that can be told, and are to be."""
-    able = {
-        *connections.all_filling(AcknowledgementSink),
-        *connections.all_filling(ExpenseReportSink),
-    }
+def told_sources(configuration: Configuration) -> frozenset[str]:
+    """The sources that are told of postings: those of time as configured, of expenses always.
+
+    Payments and rejections of reports are told in any case, and make no sense to a source that
+    never heard of the posting.
+    """
     return frozenset(
-        name for name, one in configuration.sources().items() if one.acknowledge and name in able
+        name
+        for name, one in configuration.sources().items()
+        if has_capability(one.system, ExpenseReportSink)
+        or (one.acknowledge and has_capability(one.system, AcknowledgementSink))
     )
 
 

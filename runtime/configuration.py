@@ -1,4 +1,4 @@
-"""Configuration: which systems are connected, where their time goes, and what is policy."""
+"""Configuration: which systems are connected, where their documents go, and what is policy."""
 
 import os
 from collections.abc import Mapping
@@ -40,9 +40,9 @@ class ConnectionSettings(BaseModel):
 
     system: Code
     region: Code = "main"
-    # For a source of time: the connection of the ERP that it goes to.
+    # For a source: the connection of the ERP that its documents go to.
     posts_to: Code | None = None
-    # Whether the source is told what became of its lines, where it can be told.
+    # Whether a source of time is told what became of its lines; one of expenses always is.
     acknowledge: bool = True
     poll_every_seconds: Annotated[int, Field(ge=5, le=86_400)] = 60
     first_poll_days: Annotated[int, Field(ge=1, le=800)] = 60
@@ -64,11 +64,11 @@ class Configuration(BaseModel):
     connections: dict[Code, ConnectionSettings]
 
     def sources(self) -> dict[str, ConnectionSettings]:
-        """The connections whose time is posted somewhere."""
+        """The connections whose documents are posted somewhere."""
         return {name: one for name, one in self.connections.items() if one.posts_to is not None}
 
     def targets(self) -> set[str]:
-        """The connections that time is posted to."""
+        """The connections that documents are posted to."""
         return {one.posts_to for one in self.connections.values() if one.posts_to is not None}
 
 

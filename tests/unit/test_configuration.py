@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 from canonical.exception_case import Cause
 from connectors.base.system import System
 from rules.policies import ClosedPeriodPolicy, Policies, Policy
+from runtime.bootstrap import told_sources
 from runtime.configuration import (
     CONNECTIONS_FILE,
     POLICIES_FILE,
@@ -61,6 +62,20 @@ def test_both_files_are_read(tmp_path: Path) -> None:
     assert list(configuration.sources()) == ["harvest"]
     assert read.of("US01").closed_period is ClosedPeriodPolicy.HOLD
     assert read.of("DE01") == Policy()
+
+
+def test_a_source_of_time_may_stay_untold_and_one_of_expenses_is_told_always(
+    tmp_path: Path,
+) -> None:
+    quiet = {"posts_to": "tryton", "acknowledge": False}
+    connections = {
+        **GOOD["connections"],
+        "quiet": {"system": "harvest", **quiet},
+        "concur": {"system": "concur", **quiet},
+        "fyle": {"system": "fyle", "posts_to": "tryton"},
+    }
+    configuration, _ = load_configuration(write(tmp_path, {**GOOD, "connections": connections}))
+    assert told_sources(configuration) == {"harvest", "concur", "fyle"}
 
 
 def test_policies_may_be_missing_and_are_the_defaults_then(tmp_path: Path) -> None:
