@@ -21,7 +21,7 @@ $(INSTALLED): pyproject.toml requirements.lock requirements-bootstrap.lock
 
 install: $(INSTALLED) ## Install what is needed into .venv
 
-demo: $(INSTALLED) ## A made-up firm's month goes from Harvest into a real ERP
+demo: $(INSTALLED) ## A made-up firm's month of time and expenses goes into a real ERP
 	@$(BIN)/ledgerway demo
 
 test: $(INSTALLED) ## All tests, the ones on the real ERP included

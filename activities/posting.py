@@ -1,4 +1,4 @@
-"""Posting: brings a timesheet's postings into the ERP, exactly once."""
+"""Posting: brings a document's postings into the ERP, exactly once."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby

@@ -1,9 +1,7 @@
 """Time entries: one line of work each, grouped into a person's week, the timesheet."""
 
 from datetime import date, timedelta
-from typing import Annotated, ClassVar, Literal
-
-from pydantic import Field
+from typing import ClassVar, Literal
 
 from canonical.base import Canonical, Day, Instant
 from canonical.hours import Seconds
@@ -40,7 +38,7 @@ class TimeEntry(Canonical):
     customer: ExternalId | None
     project: ExternalId
     task: ExternalId
-    # A plain date in the worker's own zone; never converted.
+    # A plain date in the employee's own zone; never converted.
     work_date: Day
     seconds: Seconds
     billable: bool
@@ -69,18 +67,6 @@ class TimeEntry(Canonical):
                 )
             )
         )
-
-
-class Timesheet(Canonical):
-    """A person's week: the document that is approved, and the unit of a workflow."""
-
-    CONTRACT: ClassVar[str] = "timesheet/v1"
-
-    connection: Code
-    id: ExternalId
-    employee: ExternalId
-    starts_on: Day
-    entries: Annotated[tuple[TimeEntry, ...], Field(max_length=2000)]
 
 
 def week_of(day: date) -> date:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _Row = tuple[str, str, str]
 
 schedules = typer.Typer(
-    help="What happens by itself: polls, sweeps, payments, what sources are told.", no_args_is_help=True
+    help="What happens by itself: polls, sweeps, payments, what sources are told.",
+    no_args_is_help=True,
 )
 
 

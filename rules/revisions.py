@@ -49,6 +49,9 @@ def _approved(
     assert entry.approval is not None
     if previous and previous.status is LineStatus.REJECTED and _unchanged(previous, entry):
         return replace(version, status=LineStatus.REJECTED)
+    if previous and previous.status is LineStatus.WITHDRAWN and _is_the_same(previous, entry):
+        # Its source took it back when it was asked, and did not need to show it once more.
+        return previous
     approved = replace(version, status=LineStatus.APPROVED, financial_hash=entry.financial_hash)
     still = previous is not None and previous.status is LineStatus.APPROVED
     if previous and still and previous.financial_hash == entry.financial_hash:
@@ -79,13 +82,23 @@ def _unchanged(previous: LineVersion, entry: Shown) -> bool:
     )
 
 
+def _is_the_same(previous: LineVersion, entry: Shown) -> bool:
+    """Whether this is the very version that was approved and is withdrawn since: an old page."""
+    given = entry.approval.approved_at if entry.approval else None
+    return given is not None and (given, entry.changed_at, entry.financial_hash) == (
+        previous.approved_at,
+        previous.changed_at,
+        previous.financial_hash,
+    )
+
+
 def gone(previous: LineVersion) -> LineVersion:
     """The source no longer has the line: for us, an approval that was withdrawn for good."""
     return replace(previous, status=LineStatus.DELETED)
 
 
 def is_news(previous: LineVersion | None, now: LineVersion) -> bool:
-    """Whether the line's timesheet has something to decide because of this change."""
+    """Whether the line's document has something to decide because of this change."""
     if previous is None:
         return now.ever_approved
     if not (previous.ever_approved or now.ever_approved):

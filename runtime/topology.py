@@ -1,7 +1,7 @@
 """Topology: which task queues there are, and what is served on each.
 
-Postings run on a queue per ERP connection, alone, so that one ERP's limits and outages are its
-own; timesheets run on a queue per region.
+Postings run on queues of their ERP's connection, alone, so that one ERP's limits and outages are
+its own; workflows of documents run on a queue per kind of document and region.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

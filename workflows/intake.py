@@ -1,4 +1,4 @@
-"""Intake: a source is read, and every timesheet with news gets its workflow."""
+"""Intake: a source is read, and every document with news gets its workflow."""
 
 from datetime import timedelta
 

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from canonical.money import HourlyRate
-from canonical.time_entry import Approval, Timesheet, week_of
+from canonical.time_entry import Approval, week_of
 from tests.unit.building import DAY, NOON, time_entry
 
 
@@ -61,12 +60,6 @@ def test_a_week_begins_on_its_monday(day: date) -> None:
     monday = week_of(day)
     assert monday.isoweekday() == 1
     assert timedelta(0) <= day - monday < timedelta(days=7)
-
-
-def test_a_timesheet_is_bounded() -> None:
-    entries = (time_entry(),) * 2001
-    with pytest.raises(ValidationError):
-        Timesheet(connection="harvest", id="t", employee="u1", starts_on=DAY, entries=entries)
 
 
 @pytest.mark.parametrize("seconds", [-1, -3_600_000])
