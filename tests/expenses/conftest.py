@@ -13,10 +13,14 @@ from sandbox.tryton.server import TrytonServer
 from tests.e2e.conftest import NewNamespace, new_namespace  # noqa: F401  A fixture.
 from tests.expenses.expense_platform import ExpensePlatform, expense_platform
 from tests.expenses.final_check import assert_all_is_well
+from tests.expenses.fyle_platform import FylePlatform, fyle_platform
+from tests.expenses.fyle_platform import assert_all_is_well as fyle_check
+from tests.expenses.fyle_systems import FyleSystems
 from tests.expenses.systems import ErpSide, ExpenseSystems
 from tests.server_fixtures import FreshDatabase
 
 Opened = Callable[..., AbstractAsyncContextManager[ExpensePlatform]]
+FyleOpened = Callable[[FyleSystems], AbstractAsyncContextManager[FylePlatform]]
 FreshLedger = Callable[[], Awaitable[str]]
 
 
@@ -96,3 +100,33 @@ async def local(opened: Opened) -> AsyncIterator[ExpensePlatform]:
     async with opened() as platform:
         yield platform
         await assert_all_is_well(platform)
+
+
+@pytest.fixture(scope="session")
+async def fyle_opened(
+    erp_side: ErpSide,
+    fresh_database: FreshDatabase,
+    migrated: str,
+    temporal_server: TemporalServer,
+    new_namespace: NewNamespace,  # noqa: F811
+) -> FyleOpened:
+    """Open a platform between Fyle and the ERP that knows the masters and nothing else."""
+
+    @asynccontextmanager
+    async def on(template: str, systems: FyleSystems) -> AsyncIterator[FylePlatform]:
+        ledger, namespace = await fresh_database(template), await new_namespace()
+        async with fyle_platform(ledger, temporal_server.address, namespace, systems) as platform:
+            yield platform
+
+    async with on(migrated, FyleSystems(erp_side)) as first:
+        await first.refresh()
+    with_masters = urlsplit(first.dsn).path.removeprefix("/")
+    return lambda systems: on(with_masters, systems)
+
+
+@pytest.fixture
+async def fyle(fyle_opened: FyleOpened, erp_side: ErpSide) -> AsyncIterator[FylePlatform]:
+    """A platform whose only source is Fyle; at its end nothing may be stuck."""
+    async with fyle_opened(FyleSystems(erp_side)) as platform:
+        yield platform
+        await fyle_check(platform)

@@ -1,9 +1,9 @@
-"""A simulated Fyle as the only source of expenses, the real Tryton, and a platform between them."""
+"""The systems around a platform whose only source is Fyle: one simulated, and the real Tryton."""
 
 import itertools
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -12,7 +12,6 @@ from typing import Any, Final
 import httpx
 from pydantic import SecretStr
 
-from canonical.messages import SourceRef
 from connectors.base.capabilities import Connected
 from connectors.base.rate_budget import Unlimited
 from connectors.fyle import FyleOptions
@@ -31,26 +30,14 @@ from connectors.fyle.simulated_state import (
 )
 from connectors.fyle.simulator import simulated_fyle
 from connectors.fyle.wire import Fund, ReportState
-from runtime.configuration import Configuration, ConnectionSettings
-from runtime.temporal import connect
 from sandbox.expense_month import PER_DIEM_TYPE
 from sandbox.firm import Employee, Firm, Project, firm_of
 from sandbox.tryton.expense_desk import ExpenseDesk, SupplierInvoice
 from sandbox.tryton.expense_seed import CARD_CLEARING, EMPLOYEE_ADVANCES
-from tests.e2e.running_platform import running
 from tests.erp_fixtures import last_month
-from tests.expenses.expense_platform import ReportPlatform, firm_policies
 from tests.expenses.faulty_wire import FaultyWire
 from tests.expenses.systems import ErpSide
 
-FYLE: Final = SourceRef(connection="fyle", target="tryton")
-CONFIGURATION: Final = Configuration(
-    tenant="northwind",
-    connections={
-        "fyle": ConnectionSettings(system="fyle", posts_to="tryton"),
-        "tryton": ConnectionSettings(system="tryton"),
-    },
-)
 URL: Final = "http://fyle.test"
 WHY: Final = "https://ledgerway.northwind.example/why/{reference}"
 # One organisation is one legal entity.
@@ -95,12 +82,14 @@ class FyleSystems:
             for one in self.firm.employees
             if one.legal_entity.code == ENTITY and one.ended_on is None
         ]
-        self.fyle = SimulatedFyle(self._organisation())
+        self.organisation = SimulatedFyle(self._state())
         # Tests are faster than ten calls in a second; that limit has tests of its own.
-        self.fyle.quirks = self.fyle.quirks.model_copy(update={"rate_limit_calls": 1_000_000})
-        self.wire = FaultyWire(httpx.ASGITransport(simulated_fyle(self.fyle)), _asked)
+        self.organisation.quirks = self.organisation.quirks.model_copy(
+            update={"rate_limit_calls": 1_000_000}
+        )
+        self.wire = FaultyWire(httpx.ASGITransport(simulated_fyle(self.organisation)), _asked)
 
-    def _organisation(self) -> OrganisationState:
+    def _state(self) -> OrganisationState:
         boss = SimulatedPerson(
             id="ouBoss", user_id="usBoss", full_name="Bo Ross", email="boss@northwind.example"
         )
@@ -127,7 +116,7 @@ class FyleSystems:
     @contextmanager
     def connected(self) -> Iterator[dict[str, Connected]]:
         """Connect both; Fyle anew, the ERP with a session that nobody else uses."""
-        facts = self.fyle.facts
+        facts = self.organisation.facts
         fyle = connect_fyle(
             FyleOptions(
                 connection="fyle",
@@ -188,7 +177,7 @@ class FyleSystems:
             "expenses": expenses,
         }
         report = SimulatedReport(**{**given, **facts})
-        self.fyle.add([report])
+        self.organisation.add([report])
         return report.id
 
     def taxi(self, amount: str = "23.50", **facts: Any) -> str:
@@ -197,43 +186,47 @@ class FyleSystems:
 
     def send_back(self, *reports: str) -> None:
         """Return reports to who submitted them."""
-        self.fyle.move(reports, ReportState.APPROVER_INQUIRY)
+        self.organisation.move(reports, ReportState.APPROVER_INQUIRY)
 
     def release_again(self, *reports: str) -> None:
         """Approve and release reports that had been sent back."""
-        self.fyle.move(reports, ReportState.PAYMENT_PROCESSING)
+        self.organisation.move(reports, ReportState.PAYMENT_PROCESSING)
 
     def change(self, report: str, **facts: Any) -> None:
         """Change the only expense of a report."""
         (expense,) = self.report(report).expenses
-        self.fyle.change([ExpenseChange(id=expense.id, **facts)])
+        self.organisation.change([ExpenseChange(id=expense.id, **facts)])
 
     # What both systems show.
 
     def report(self, report: str) -> SimulatedReport:
         """A report as Fyle has it."""
-        return self.fyle.reports[report]
+        return self.organisation.reports[report]
 
     def told(self, report: str) -> list[str]:
         """The steps that took effect on a report in Fyle, in order."""
-        return self.fyle.told.get(report, [])
+        return self.organisation.told.get(report, [])
 
     def exported(self, report: str) -> list[str]:
         """What the lines of accounting exports say of a report, in order."""
-        return [one.reference or "" for one in self.fyle.lines.values() if one.object_id == report]
+        return [
+            one.reference or ""
+            for one in self.organisation.lines.values()
+            if one.object_id == report
+        ]
 
     def reasons(self, report: str) -> list[str]:
         """Why Fyle was told that a report was not posted."""
         number = self.report(report).seq_num
         return [
             f"{one.name}: {one.description}"
-            for one in self.fyle.exports.values()
+            for one in self.organisation.exports.values()
             if one.name.startswith(f"Not posted: {number} ")
         ]
 
     async def invoices(self, *reports: str) -> tuple[SupplierInvoice, ...]:
         """What the ERP holds of these reports, or of all of this test: drafts too."""
-        numbers = [self.report(one).seq_num for one in reports or self.fyle.reports]
+        numbers = [self.report(one).seq_num for one in reports or self.organisation.reports]
         like = [["reference", "like", f"% {number}%"] for number in numbers]
         return await self.desk.supplier_invoices([["OR", *like]]) if like else ()
 
@@ -300,32 +293,3 @@ def _asked(request: httpx.Request) -> str:
     path = request.url.path.removeprefix(_ADMIN)
     named = " by id" if request.url.params.get("id", "").startswith("in.") else ""
     return path if request.method == "POST" else f"GET {path}{named}"
-
-
-@dataclass(kw_only=True)
-class FylePlatform(ReportPlatform):
-    """A platform between the simulated Fyle and the real ERP."""
-
-    systems: FyleSystems
-
-
-@asynccontextmanager
-async def fyle_platform(
-    dsn: str, temporal_address: str, namespace: str, systems: FyleSystems
-) -> AsyncIterator[FylePlatform]:
-    """Start a platform on a ledger and a Temporal namespace."""
-    client = await connect(temporal_address, namespace)
-    with systems.connected() as connected:
-        async with running(dsn, client, CONFIGURATION, firm_policies(), connected) as (
-            platform,
-            activities,
-        ):
-            yield FylePlatform(
-                dsn=dsn,
-                platform=platform,
-                activities=activities,
-                client=client,
-                firm=systems.firm,
-                source=FYLE,
-                systems=systems,
-            )

@@ -4,17 +4,17 @@ from temporalio import workflow
 
 from workflows.exception_case import ExceptionCase
 from workflows.expense_to_reimbursement import ExpenseToReimbursement
-from workflows.policies import READ
+from workflows.policies import LOCAL, READ
 from workflows.time_to_posting import TimeToPosting
 
 with workflow.unsafe.imports_passed_through():
     from activities.master_data import MasterDataActivities as MasterData
+    from activities.reimbursement import ReimbursementActivities as Reimbursement
     from canonical.messages import (
         CaseRef,
         CaseView,
         DocumentRef,
         MasterDataRef,
-        Prepared,
         Reimbursed,
         TimesheetOutcome,
     )
@@ -40,11 +40,10 @@ class CuriousExpenseToReimbursement(ExpenseToReimbursement):
 
     @workflow.run
     async def run(self, ref: DocumentRef) -> Reimbursed:
+        await workflow.execute_local_activity_method(
+            Reimbursement.read_reimbursement, ref, **LOCAL
+        )
         return await super().run(ref)
-
-    async def _prepare(self, ref: DocumentRef) -> Prepared:
-        await self._reimbursed(ref)
-        return await super()._prepare(ref)
 
 
 @workflow.defn(name="ExceptionCase")

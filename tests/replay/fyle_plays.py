@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-from tests.expenses.fyle_systems import FylePlatform
+from tests.expenses.fyle_platform import FylePlatform
 from tests.replay.repertoire import Handle, Repertoire
 
 FYLE: Final[Repertoire[FylePlatform]] = Repertoire()

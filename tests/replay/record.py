@@ -27,7 +27,8 @@ from tests.e2e.namespaces import register_namespace
 from tests.e2e.running_platform import SECONDS_MAX
 from tests.erp_fixtures import erp_home, last_month
 from tests.expenses.expense_platform import ExpensePlatform, ReportPlatform, expense_platform
-from tests.expenses.fyle_systems import FylePlatform, FyleSystems, fyle_platform
+from tests.expenses.fyle_platform import FylePlatform, fyle_platform
+from tests.expenses.fyle_systems import FyleSystems
 from tests.expenses.systems import ErpSide, ExpenseSystems
 from tests.replay.expense_plays import EXPENSES
 from tests.replay.fyle_plays import FYLE
