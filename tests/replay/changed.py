@@ -40,9 +40,7 @@ class CuriousExpenseToReimbursement(ExpenseToReimbursement):
 
     @workflow.run
     async def run(self, ref: DocumentRef) -> Reimbursed:
-        await workflow.execute_local_activity_method(
-            Reimbursement.read_reimbursement, ref, **LOCAL
-        )
+        await workflow.execute_local_activity_method(Reimbursement.read_reimbursement, ref, **LOCAL)
         return await super().run(ref)
 
 

@@ -4,6 +4,7 @@
 
 For a change that no running workflow can meet, as before a first release, or for a new way of a
 workflow. Whatever a released version recorded stays as it is: the code has to replay it.
+Plays of expenses are performed with the real ERP, which is built first if it is not there.
 """
 
 import asyncio
