@@ -9,15 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from canonical.billing import BlockReason, WorkState
-from canonical.contracts import BillingModel, Cap, ChangeOrder
+from canonical.billing import AllocationKind, BlockReason, WorkState
+from canonical.contracts import BillingModel, Cap, ChangeOrder, PurchaseOrder
 from rules.billing_caps import funds_of
-from rules.billing_credit import credit_all
+from rules.billing_credit import CreditRefusedError, CreditRequest, credit_all
 from rules.billing_pieces import Piece, cut
 from rules.billing_pricing import Books
 from tests.unit.billing_building import (
     CUT_OFF,
     POLICY,
+    SOME_POUNDS,
     billed,
     contract_line,
     cost,
@@ -269,3 +270,101 @@ def test_crediting_a_whole_invoice_reopens_it_whole() -> None:
 
     assert parts(again) == parts(first)
     assert total(again) == total(first)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 31), st.integers(0, 20_000)), min_size=1, max_size=7),
+    st.integers(0, 2000),
+    st.data(),
+)
+def test_whatever_is_reversed_frees_its_own_room_and_nothing_issued_moves(
+    worked: list[tuple[int, int]], cap: int, data: st.DataObject
+) -> None:
+    under = engagement(contract_line(cap=hard_cap(cap)))
+    lines = [
+        hours(str(number), day, rate=hourly("123.45")).model_copy(update={"seconds": seconds})
+        for number, (day, seconds) in enumerate(worked)
+    ]
+    first = decided(*lines, engagement=under)
+    if not first.events:
+        return
+    name = data.draw(st.sampled_from(sorted({one.work.id for one in billed(first)})))
+    note = credited(first, of(first, name))
+    late = hours("late", 1, 1)
+    left = [one for one in lines if one.work.id != name]
+    gone = next(one for one in lines if one.work.id == name)
+
+    then = decided(
+        *left,
+        late,
+        gone.model_copy(update={"state": WorkState.WITHDRAWN}),
+        engagement=under,
+        allocations=billed(first) + note,
+    )
+
+    freed = -sum(one.amount.amount for one in note)
+    unused = cap - total(first)
+    over = sum(
+        one.amount.amount
+        for one in first.pieces
+        if one.reason is BlockReason.OVER_CAP and one.work.id != name
+    )
+    assert total(then) == min(freed + unused, over + 100)
+    assert then.ready
+    assert then.credits_due == ()
+    assert total(first) + total(then) - freed <= cap
+
+
+def test_a_cap_counts_in_its_own_currency_what_is_priced_in_another() -> None:
+    now = decided(
+        hours("1", 5, 2, rate=hourly(80, "GBP")),
+        engagement=engagement(contract_line(cap=hard_cap(150))),
+        exchange_rates=(SOME_POUNDS,),
+    )
+
+    (allocation,) = billed(now)
+    assert (allocation.worth, allocation.amount) == (euro(120, "GBP"), euro(150))
+    assert allocation.seconds == 5400
+    assert why_not(now) == {BlockReason.OVER_CAP: ("50.00", 1800)}
+
+
+def test_what_a_prepayment_pays_uses_up_nothing_of_a_purchase_order() -> None:
+    line = contract_line(
+        model=BillingModel.RETAINER, schedule=(due("JUN", 1, 300),), purchase_order="PO-1"
+    )
+    changes: dict[str, Any] = {
+        "engagement": engagement(line),
+        "purchase_orders": (PurchaseOrder(id="PO-1", number="4500-1", amount=euro(350)),),
+    }
+    prepaid = decided(**changes)
+
+    then = decided(hours("1", 5, 4), **changes, allocations=billed(prepaid))
+
+    assert total(then) == 50
+    assert why_not(then) == {BlockReason.NO_PURCHASE_ORDER: ("50.00", 1800)}
+
+
+def test_a_draw_is_given_back_with_its_work_and_never_by_itself() -> None:
+    under = retainer(JUNE)
+    prepaid = decided(engagement=under)
+    first = decided(hours("1", 5, 2), engagement=under, allocations=billed(prepaid))
+    draw = next(one for one in billed(first) if one.kind is AllocationKind.DRAWN)
+
+    with pytest.raises(CreditRefusedError):
+        credited(first, CreditRequest(draw.invoice_line or "", draw.work.key, amount=euro(-200)))
+
+
+def test_a_refund_reaches_the_customer_even_where_the_cap_is_overdrawn() -> None:
+    counts = {"expenses_included": True}
+    first = decided(hours("1", 5, 2), engagement=capped(hard_cap(200, **counts)))
+
+    then = decided(
+        hours("1", 5, 2),
+        cost("x", 6, -30),
+        hours("2", 7),
+        engagement=capped(hard_cap(100, **counts)),
+        allocations=billed(first),
+    )
+
+    assert parts(then) == [("x", "-30.00", 0)]
+    assert why_not(then) == {BlockReason.OVER_CAP: ("100.00", 3600)}

@@ -22,7 +22,9 @@ from rules.billing_credit import (
 from tests.unit.billing_building import (
     HOUR,
     INVOICED_ON,
+    SOME_POUNDS,
     billed,
+    card,
     contract_line,
     cost,
     credited,
@@ -35,6 +37,7 @@ from tests.unit.billing_building import (
     hours,
     of,
     parts,
+    rate,
     total,
     why_not,
 )
@@ -175,7 +178,6 @@ def test_a_credit_note_keeps_rates_and_taxes_and_names_what_it_takes_back() -> N
 
 
 def test_a_correction_takes_the_exchange_of_the_invoice_that_it_takes_back() -> None:
-    from tests.unit.test_billing_invoice import SOME_POUNDS
 
     first = decided(hours("1", 5, 2, rate=hourly(80, "GBP")), exchange_rates=(SOME_POUNDS,))
     (back,) = credited(first, of(first, "1", seconds=HOUR))
@@ -260,3 +262,29 @@ def test_the_billing_model_of_a_used_contract_line_is_frozen() -> None:
     assert frozen_changes(before, before, {"L-1", "L-2"}) == []
     assert len(frozen_changes(before, after, {"L-1", "L-2"})) == 2
     assert frozen_changes(before, after, {"L-9"}) == []
+
+
+def test_what_a_credit_reopens_is_billed_again_at_the_exchange_of_its_new_invoice() -> None:
+    line = hours("1", 5, 2, rate=hourly(80, "GBP"))
+    first = decided(line, exchange_rates=(SOME_POUNDS,))
+    note = credited(first, of(first, "1", seconds=HOUR))
+    moved = SOME_POUNDS.model_copy(update={"rate": Decimal("1.5")})
+
+    then = decided(line, exchange_rates=(moved,), allocations=billed(first) + note)
+
+    (again,) = billed(then)
+    assert (again.worth, again.amount) == (euro(80, "GBP"), euro(120))
+
+
+def test_what_was_all_credited_is_decided_anew_and_what_was_not_is_not() -> None:
+    from_now_on = (card(rate(120)),)
+    line = hours("1", 5, 2)
+    first = decided(line)
+    part = credited(first, of(first, "1", seconds=HOUR))
+    rest = credited(first, of(first, "1"), before=part)
+
+    after_part = decided(line, rate_cards=from_now_on, allocations=billed(first) + part)
+    after_all = decided(line, rate_cards=from_now_on, allocations=billed(first) + part + rest)
+
+    assert total(after_part) == 100
+    assert total(after_all) == 240
