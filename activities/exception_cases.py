@@ -207,12 +207,20 @@ class ExceptionCaseActivities:
         await self._wake(owed)
         parts = [
             f"{len(lines)} went back to their source, which is told why." if lines else "",
-            f"{case.connection} cannot be told by the platform: ask the approver to withdraw the "
-            f"approval of {len(left)} lines there. The case closes by itself then."
-            if left
-            else "",
+            self._about_what_is_left(case, len(left)) if left else "",
         ]
         return ResolutionOutcome(state=state, message=" ".join(filter(None, parts)))
+
+    def _about_what_is_left(self, case: ExceptionCase, lines: int) -> str:
+        if case.connection in self._take_rejections:
+            return (
+                f"{lines} stay: they changed in {case.connection} since, which decides them anew, "
+                "or are about what the ERP holds already, which only you can decide."
+            )
+        return (
+            f"{case.connection} cannot be told by the platform: ask the approver to withdraw the "
+            f"approval of {lines} lines there. The case closes by itself then."
+        )
 
     async def _case(self, connection: Connection, case_id: UUID) -> ExceptionCase:
         found = await cases.read(connection, [case_id])

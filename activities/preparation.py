@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 from temporalio import activity
@@ -20,6 +21,9 @@ from store import amendments, cases, claims, posting_ledger, source_lines
 from store.claims import ClaimState
 from store.database import Connection, Database
 from store.postings import Posting, StillStopped, Who
+
+# Recalled and approved again is as good as never asked for.
+_NOT_OURS_YET: Final = (ClaimState.ASKED, ClaimState.RECALLED)
 
 
 class PreparationActivities:
@@ -89,7 +93,7 @@ class PreparationActivities:
             line
             for line in lines
             if line.status not in (LineStatus.APPROVED, LineStatus.UNREADABLE)
-            or found.get(line.source_id, (ClaimState.ASKED, ""))[0] is not ClaimState.ASKED
+            or found.get(line.source_id, (ClaimState.ASKED, ""))[0] not in _NOT_OURS_YET
         ]
         refused = {
             source_id: code

@@ -182,7 +182,8 @@ async def reject(
 ) -> list[LineOfCase]:
     """Send what a case stops back to those of its sources that can be told why, by the outbox.
 
-    `rejection` is the JSON of a canonical Rejection. What was sent and is not settled stays.
+    `rejection` is the JSON of a canonical Rejection. What was sent and is not settled stays; and
+    so does what its source has changed or withdrawn since: its news decides.
     """
     rows = await connection.fetch(
         f"""
@@ -190,8 +191,11 @@ async def reject(
           UPDATE posting p
           SET state = 'CANCELLED', released_at = NULL, actor = $2, reason = $3,
               correlation_id = $4
+          FROM source_line l
           WHERE p.case_id = $1 AND p.state = 'EXCEPTION' AND p.kind NOT IN ('reversal', 'undo')
             AND p.connection = ANY($6::text[])
+            AND (l.connection, l.object, l.source_id) = (p.connection, p.object, p.source_id)
+            AND l.revision = p.revision AND l.status IN ('APPROVED', 'UNREADABLE')
           RETURNING p.*
         ), told AS (
           INSERT INTO outbox
@@ -201,6 +205,7 @@ async def reject(
         ), sent_back AS (
           UPDATE source_line l SET status = 'REJECTED' FROM rejected r
           WHERE (l.connection, l.object, l.source_id) = (r.connection, r.object, r.source_id)
+            AND l.revision = r.revision
         )
         SELECT {_LINE}, NULL::date AS starts_on FROM rejected p
         """,

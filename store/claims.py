@@ -1,6 +1,6 @@
 """Claims: whether a source has given a document over to us, asked before and answered after."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,27 +27,43 @@ class Answered:
     state: ClaimState
     code: str
     before: bool = False
+    # The revision that was asked for; a recall is of this one.
+    revision: int = 1
 
 
-async def ask(connection: Connection, source: str, object_name: str, limit: int) -> Sequence[str]:
-    """Write down that approved documents are asked for, the oldest first; commit before asking."""
+async def ask(
+    connection: Connection, source: str, object_name: str, limit: int
+) -> Mapping[str, int]:
+    """Write down that approved documents are asked for, the oldest first; commit before asking.
+
+    Gives their revisions. One that was recalled and approved again is asked for anew: what we
+    asked before has not made it ours.
+    """
     rows = await connection.fetch(
         """
-        INSERT INTO source_claim (connection, object, source_id, state)
-        SELECT l.connection, l.object, l.source_id, 'ASKED' FROM source_line l
-        LEFT JOIN source_claim c USING (connection, object, source_id)
-        WHERE l.connection = $1 AND l.object = $2 AND l.status IN ('APPROVED', 'UNREADABLE')
-          AND (c.state IS NULL OR c.state = 'ASKED')
-        ORDER BY l.changed_at, l.source_id LIMIT $3
-        ON CONFLICT (connection, object, source_id)
-          DO UPDATE SET attempts = source_claim.attempts + 1
-        RETURNING source_id
+        WITH wanted AS (
+          SELECT l.source_id, l.revision, l.changed_at FROM source_line l
+          LEFT JOIN source_claim c USING (connection, object, source_id)
+          WHERE l.connection = $1 AND l.object = $2 AND l.status IN ('APPROVED', 'UNREADABLE')
+            AND (c.state IS NULL OR c.state IN ('ASKED', 'RECALLED'))
+          ORDER BY l.changed_at, l.source_id LIMIT $3
+        ), asked AS (
+          INSERT INTO source_claim AS c (connection, object, source_id, state)
+          SELECT $1, $2, source_id, 'ASKED' FROM wanted ORDER BY source_id
+          ON CONFLICT (connection, object, source_id) DO UPDATE
+            SET state = 'ASKED', answered_at = NULL,
+                attempts = CASE WHEN c.state = 'RECALLED' THEN 1 ELSE c.attempts + 1 END
+            WHERE c.state IN ('ASKED', 'RECALLED')
+          RETURNING c.source_id
+        )
+        SELECT source_id, w.revision FROM wanted w JOIN asked USING (source_id)
+        ORDER BY w.changed_at, source_id
         """,
         source,
         object_name,
         limit,
     )
-    return [row["source_id"] for row in rows]
+    return {row["source_id"]: row["revision"] for row in rows}
 
 
 async def answered(
@@ -58,14 +74,15 @@ async def answered(
 ) -> int:
     """Note a source's answers, and owe their documents a workflow; gives how many are ours now.
 
-    A recalled document is withdrawn with it; it comes again once it is approved again. How often
-    we have asked is read now: two of our own claims may cross, and either answer come first.
+    A recalled document is withdrawn with it, unless it was approved again in the meantime; it
+    comes again once it is. How often we have asked is read now: two of our own claims may cross,
+    and either answer come first.
     """
     rows = await connection.fetch(
         """
         WITH answers AS (
-          SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::boolean[])
-            AS a(source_id, state, code, before)
+          SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::boolean[], $7::int[])
+            AS a(source_id, state, code, before, revision)
         ), noted AS (
           UPDATE source_claim c
           SET state = CASE WHEN a.before AND c.attempts > 1 THEN 'CLAIMED' ELSE a.state END,
@@ -73,11 +90,11 @@ async def answered(
           FROM answers a
           WHERE c.connection = $1 AND c.object = $2 AND c.source_id = a.source_id
             AND c.state = 'ASKED'
-          RETURNING c.source_id, c.state
+          RETURNING c.source_id, c.state, a.revision
         ), withdrawn AS (
           UPDATE source_line l SET status = 'WITHDRAWN'
           FROM noted n WHERE n.state = 'RECALLED' AND l.connection = $1 AND l.object = $2
-            AND l.source_id = n.source_id
+            AND l.source_id = n.source_id AND l.revision = n.revision
         ), told AS (
           UPDATE document d SET news_seq = d.news_seq + 1
           FROM noted n WHERE d.connection = $1 AND d.kind = $2 AND d.document_id = n.source_id
@@ -90,6 +107,7 @@ async def answered(
         [str(one.state) for one in answers],
         [one.code for one in answers],
         [one.before for one in answers],
+        [one.revision for one in answers],
     )
     return sum(row["state"] == ClaimState.CLAIMED for row in rows)
 

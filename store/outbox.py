@@ -67,7 +67,8 @@ async def put_off(connection: Connection, item: int) -> None:
     await connection.execute(
         """
         UPDATE outbox SET attempts = attempts + 1,
-          not_before = now() + least(interval '1 second' * 4 ^ least(attempts, 6), interval '1 hour')
+          not_before = now()
+            + least(interval '1 second' * 4 ^ least(attempts, 6), interval '1 hour')
         WHERE id = $1 AND state = 'WAITING'
         """,
         item,

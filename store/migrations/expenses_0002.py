@@ -13,6 +13,12 @@ STATEMENTS: Final = (
     ALTER TABLE source_line ADD CONSTRAINT source_line_status_check CHECK (status IN
       ('NOT_APPROVED', 'APPROVED', 'WITHDRAWN', 'REJECTED', 'DELETED', 'UNREADABLE'))
     """,
+    # What cannot be read may go back to its source, too.
+    "ALTER TABLE source_line DROP CONSTRAINT source_line_check",
+    """
+    ALTER TABLE source_line ADD CONSTRAINT source_line_check CHECK (entry IS NOT NULL
+      OR status IN ('UNREADABLE', 'DELETED', 'REJECTED', 'WITHDRAWN'))
+    """,
     # Whether a source has given a report over to us: asked before the first byte leaves, so that
     # "claimed before" can be told from "claimed by somebody else".
     """

@@ -56,7 +56,7 @@ class Look:
 
     async def begin(self) -> "asyncio.Task[Any]":
         """Start, and come back when the ERP has been asked."""
-        task = asyncio.create_task(self._activities._watch(self._corner.target))  # noqa: SLF001
+        task = asyncio.create_task(self._activities._watch(self._corner.target))
         await self.erp.asked.wait()
         return task
 
