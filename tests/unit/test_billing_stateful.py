@@ -254,4 +254,4 @@ class Billing(RuleBasedStateMachine):
 
 
 TestBilling = Billing.TestCase
-TestBilling.settings = settings(max_examples=50, stateful_step_count=40)
+TestBilling.settings = settings(max_examples=40, stateful_step_count=35)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canonical.billing import Allocation, WriteDown
@@ -180,6 +180,7 @@ def months(draw: st.DrawFn) -> tuple[list[WipPosting], list[Allocation]]:
     return postings, allocations
 
 
+@settings(max_examples=50)
 @given(months())
 def test_each_period_opens_with_what_the_one_before_closed_with(
     month: tuple[list[WipPosting], list[Allocation]],
