@@ -5,15 +5,20 @@ from typing import Any, Final
 
 import pytest
 from temporalio.client import WorkflowHandle
+from temporalio.common import SearchAttributePair
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
 
 from activities import search_attributes as sa
+from canonical.messages import posting_queue
 from runtime.temporal import DATA_CONVERTER
 from sandbox.temporal_server import WITHOUT_POLL_DELAY, binary
 from tests.e2e.erp_desk import hours
 from tests.e2e.local_platform import LocalPlatform, Systems, local_platform
 from tests.e2e.running_platform import eventually
 from tests.server_fixtures import FreshDatabase
+from tests.workflows.test_reports import QUEUE, REPORT, Erp
+from workflows.expense_to_reimbursement import ExpenseToReimbursement
 
 CLOSED: Final = "PRJ-1006"
 # Instead of thousands.
@@ -97,3 +102,29 @@ async def test_a_case_goes_on_in_a_new_history_and_is_resolved_there(local: Loca
     assert (await local.resolve(case, kind="retry")).state == "RESOLVED"
     assert (await local.closed(case)).state == "RESOLVED"
     assert local.erp.hours_of(entry) == hours("2")
+
+
+async def test_a_report_goes_on_in_a_new_history_and_is_posted_once_and_ends_when_it_is_paid(
+    impatient: WorkflowEnvironment,
+) -> None:
+    erp, client = Erp(), impatient.client
+    beside = [erp.prepare_document, erp.read_reimbursement, erp.attach_receipts]
+    documents = posting_queue(REPORT.target, REPORT.kind)
+    async with (
+        Worker(client, task_queue=QUEUE, workflows=[ExpenseToReimbursement], activities=beside),
+        Worker(client, task_queue=documents, activities=[erp.post_document]),
+    ):
+        report = await client.start_workflow(
+            "ExpenseToReimbursement",
+            REPORT,
+            id="long report",
+            task_queue=QUEUE,
+            search_attributes=sa.typed(SearchAttributePair(sa.KIND, REPORT.kind)),
+        )
+        await tell(report, "document_changed")
+        attributes = (await report.describe()).typed_search_attributes
+        assert attributes.get(sa.KIND) == REPORT.kind
+        erp.state = "paid"
+        await report.signal("document_changed")
+        assert (await report.result())["state"] == "paid"
+        assert erp.posted == 1
