@@ -117,8 +117,12 @@ class SweepActivities:
             elif posting.accepted and _known(posting) >= {one.document_id for one in found}:
                 continue
             elif posting.state is PostingState.REVERSED and posting.kind not in undone:
-                # Its opposite took it back; both stay in the books.
-                continue
+                # Its opposite took it back; both stay in the books. Another is one too many.
+                results += [
+                    stray(posting, document)
+                    for document in found
+                    if document.document_id != posting.erp_document_id
+                ]
             elif posting.state in _SHOULD_NOT_BE_THERE:
                 results += [stray(posting, document) for document in found]
             elif not _settled(posting, found):

@@ -205,11 +205,11 @@ async def posted_but_not_among(
 ) -> list[Posting]:
     """Postings that were posted before an instant (UTC) and whose document was not listed.
 
-    Without those that a person knows to be gone.
+    Without those that a person knows to be gone. An undo leaves no document.
     """
     rows = await connection.fetch(
         f"SELECT {POSTING_COLUMNS}, NULL::timestamptz AS approved_at FROM posting p "
-        "WHERE p.target = $1 AND p.state = 'POSTED' AND p.kind IN ('time', 'expense') "
+        "WHERE p.target = $1 AND p.state = 'POSTED' AND p.kind <> 'undo' "
         "AND p.posted_at < $3 "
         "AND p.reference <> ALL ($2::text[]) AND p.last_outcome IS DISTINCT FROM $4",
         target,
