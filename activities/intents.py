@@ -7,7 +7,7 @@ from uuid import UUID
 
 from activities.line_checks import KIND_OF, Ready
 from canonical.identity import idempotency_key, reference_of
-from canonical.money import Money
+from canonical.money import NO_CURRENCY, Money
 from canonical.posting import PostingIntent, PostingKind, PostingState, SourceLine
 from canonical.posting_period import PeriodDecision
 from canonical.source_line import LineVersion
@@ -15,8 +15,6 @@ from rules.time_checks import NO_LEGAL_ENTITY
 from store.postings import NewPosting, Posting
 
 _MAIN_LEG = "main"
-# ISO 4217 for "no currency": what an unreadable line is worth.
-_NO_CURRENCY = "XXX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class Intents:
     def of(self, line: LineVersion, target: str, ready: Ready, amendment: int) -> NewPosting:
         """A line that may be posted."""
         kind = KIND_OF[line.object]
-        key = self._key(line, target, line.revision, kind, amendment)
+        key = self._key(line, target, kind, _MAIN_LEG, amendment)
         intent = PostingIntent(
             key=key,
             reference=reference_of(key),
@@ -51,7 +49,29 @@ class Intents:
             accepted=ready.accepted,
             decisions=ready.decisions,
         )
-        return self._new(line, intent, ready.seconds)
+        return self._pending(intent, line.document_id, ready.seconds)
+
+    def taking_back(
+        self, original: Posting, document_id: str, period: PeriodDecision, amendment: int
+    ) -> NewPosting:
+        """The opposite of a posted line, copied from what was posted (DOMAIN rule 9)."""
+        posted = original.intent
+        undone = original.kind in self.undone[original.target]
+        kind = PostingKind.UNDO if undone else PostingKind.REVERSAL
+        key = self._key(original, original.target, kind, original.leg, amendment)
+        intent = posted.model_copy(
+            update={
+                "key": key,
+                "reference": reference_of(key),
+                "kind": kind,
+                "amendment": amendment,
+                "period": period,
+                "value": -posted.value,
+                "corrects": original.key,
+                "corrects_document": original.erp_document_id,
+            }
+        )
+        return self._pending(intent, document_id, -original.seconds)
 
     def stopped(
         self,
@@ -65,7 +85,7 @@ class Intents:
     ) -> NewPosting:
         """A line that a person must look at before it can be posted; its body is not known yet."""
         kind = KIND_OF[line.object]
-        key = self._key(line, target, line.revision, kind, amendment)
+        key = self._key(line, target, kind, _MAIN_LEG, amendment)
         return NewPosting(
             key=key,
             reference=reference_of(key),
@@ -84,81 +104,25 @@ class Intents:
             case_id=None,
             seconds=seconds,
             amount=value.amount if value else Decimal(0),
-            currency=value.currency if value else _NO_CURRENCY,
+            currency=value.currency if value else NO_CURRENCY,
             period=f"{line.work_date:%Y-%m}" if line.work_date else None,
             original_date=line.work_date,
         )
 
-    def taking_back(
-        self, original: Posting, document_id: str, period: PeriodDecision, amendment: int
-    ) -> NewPosting:
-        """The opposite of a posted line, copied from what was posted (DOMAIN rule 9)."""
-        posted = original.intent
-        undone = original.kind in self.undone[original.target]
-        kind = PostingKind.UNDO if undone else PostingKind.REVERSAL
-        key = idempotency_key(
-            tenant=self.tenant,
-            target=original.target,
-            source=original.connection,
-            object_name=original.object,
-            source_id=original.source_id,
-            revision=original.revision,
-            kind=kind,
-            leg=original.leg,
-            amendment=amendment,
-        )
-        intent = posted.model_copy(
-            update={
-                "key": key,
-                "reference": reference_of(key),
-                "kind": kind,
-                "amendment": amendment,
-                "period": period,
-                "value": -posted.value,
-                "corrects": original.key,
-                "corrects_document": original.erp_document_id,
-            }
-        )
-        return NewPosting(
-            key=key,
-            reference=intent.reference,
-            tenant=self.tenant,
-            target=original.target,
-            connection=original.connection,
-            object=original.object,
-            source_id=original.source_id,
-            revision=original.revision,
-            kind=kind,
-            leg=original.leg,
-            amendment=amendment,
-            document_id=document_id,
-            legal_entity=original.legal_entity,
-            state=PostingState.PENDING,
-            case_id=None,
-            seconds=-original.seconds,
-            amount=-original.amount,
-            currency=original.currency,
-            period=period.period,
-            posting_date=period.posting_date,
-            original_date=period.original_date,
-            intent=intent,
-            corrects=original.key,
-        )
-
-    def _new(self, line: LineVersion, intent: PostingIntent, seconds: int) -> NewPosting:
+    def _pending(self, intent: PostingIntent, document_id: str, seconds: int) -> NewPosting:
         return NewPosting(
             key=intent.key,
             reference=intent.reference,
             tenant=self.tenant,
             target=intent.target,
-            connection=line.connection,
-            object=line.object,
-            source_id=line.source_id,
-            revision=line.revision,
+            connection=intent.source.connection,
+            object=intent.source.object,
+            source_id=intent.source.id,
+            revision=intent.source.revision,
             kind=intent.kind,
             leg=intent.leg,
             amendment=intent.amendment,
-            document_id=line.document_id,
+            document_id=document_id,
             legal_entity=intent.legal_entity,
             state=PostingState.PENDING,
             case_id=None,
@@ -169,19 +133,20 @@ class Intents:
             posting_date=intent.period.posting_date,
             original_date=intent.period.original_date,
             intent=intent,
+            corrects=intent.corrects,
         )
 
     def _key(
-        self, line: LineVersion, target: str, revision: int, kind: PostingKind, amendment: int
+        self, of: LineVersion | Posting, target: str, kind: PostingKind, leg: str, amendment: int
     ) -> UUID:
         return idempotency_key(
             tenant=self.tenant,
             target=target,
-            source=line.connection,
-            object_name=line.object,
-            source_id=line.source_id,
-            revision=revision,
+            source=of.connection,
+            object_name=of.object,
+            source_id=of.source_id,
+            revision=of.revision,
             kind=kind,
-            leg=_MAIN_LEG,
+            leg=leg,
             amendment=amendment,
         )

@@ -38,6 +38,8 @@ _MINOR_UNITS: Final = {
     **dict.fromkeys(["CLF", "UYW"], 4),
 }
 AMOUNT_MAX: Final = Decimal(10) ** 15
+# ISO 4217 for "no currency": what a line is worth whose currency is not known.
+NO_CURRENCY: Final = "XXX"
 
 
 def minor_units(currency: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from canonical.exact import decimal_text
 from canonical.expense import ExpenseReport
 from canonical.hours import hours_from_seconds, value_of
-from canonical.money import Money
+from canonical.money import NO_CURRENCY, Money
 from canonical.time_entry import TimeEntry
 from connectors.base.capabilities import SourceRecord
 from rules.expense_lines import ExpensePosting, PostingLine
@@ -16,7 +16,6 @@ from rules.expense_record import RecordRow, posting_record
 from rules.policies import Policies
 
 _TIME_RULE: Final = ("time-value", "1")
-_NO_CURRENCY: Final = "XXX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +239,7 @@ def _timesheet(name: str, records: Sequence[SourceRecord[TimeEntry]]) -> Explana
 def _time_line(entry: TimeEntry) -> ExplainedLine:
     """Work is posted by its hours; what it is worth is shown beside, at the source's bill rate."""
     rate = entry.bill_rate if entry.billable else None
-    worth = value_of(entry.seconds, rate) if rate else Money.zero(_NO_CURRENCY)
+    worth = value_of(entry.seconds, rate) if rate else Money.zero(NO_CURRENCY)
     hours = decimal_text(hours_from_seconds(entry.seconds))
     at = f"at {decimal_text(rate.amount)}" if rate else "not billable"
     rule, version = _TIME_RULE

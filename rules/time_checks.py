@@ -13,7 +13,7 @@ from typing import Final
 from canonical.exception_case import Cause, RootCause
 from canonical.hours import SECONDS_PER_HOUR, value_of
 from canonical.masters import COST_CENTRE, Employee, Project, Task
-from canonical.money import Money
+from canonical.money import NO_CURRENCY, Money
 from canonical.posting import Dimension, TimeLine
 from canonical.posting_period import PeriodDecision
 from canonical.time_entry import TimeEntry
@@ -96,7 +96,7 @@ def value_at_bill_rate(entry: TimeEntry, facts: Facts) -> Money:
     if entry.billable and entry.bill_rate is not None:
         return value_of(entry.seconds, entry.bill_rate)
     entity = facts.legal_entities.get(_entity_of_line(entry, facts))
-    return Money.zero(entity.currency if entity else "XXX")
+    return Money.zero(entity.currency if entity else NO_CURRENCY)
 
 
 def _owner(found: _Found) -> str:

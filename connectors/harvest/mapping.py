@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from canonical.hours import seconds_from_hours
-from canonical.money import HourlyRate
+from canonical.money import NO_CURRENCY, HourlyRate
 from canonical.time_entry import Approval, TimeEntry, week_of
 from connectors.base.capabilities import Acknowledgement, SourceRecord
 from connectors.base.dates import day_of, moment_of
@@ -16,7 +16,6 @@ from connectors.base.records import RawRecord, raw_page, trouble_of
 from connectors.harvest import wire
 
 _NOTE_MAX: Final = 4000
-_NO_CURRENCY: Final = "XXX"
 _DIGITS: Final = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 W = TypeVar("W", bound=wire.Wire)
@@ -62,7 +61,7 @@ def entries_on(page: bytes, connection: str) -> tuple[SourceRecord[TimeEntry], .
     listed = apart.envelope.get("clients")
     clients = [RawRecord("", one) for one in listed] if isinstance(listed, list) else []
     rated = (entry.client for entry in entries if not isinstance(entry, str))
-    currencies = {client.id: _NO_CURRENCY for client in rated if client} | {
+    currencies = {client.id: NO_CURRENCY for client in rated if client} | {
         client: currency for client, currency in currencies_of(clients).items() if currency
     }
     return tuple(
