@@ -21,6 +21,7 @@ from canonical.exception_case import (
     Waive,
 )
 from canonical.posting import PostingKind
+from canonical.text import storable
 
 # Far below the 2 MB at which a payload hangs a workflow for ever.
 MESSAGE_ITEMS_MAX: Final = 500
@@ -183,12 +184,12 @@ class ResolutionRequest(Message):
             return {}
         changes = typed.get("changes")
         texts = {
-            name: "" if value is None else str(value)
+            name: "" if value is None else storable(str(value))
             for name, value in typed.items()
             if name != "changes"
         }
         given = changes.items() if isinstance(changes, dict) else ()
-        return texts | {"changes": {str(name): str(value) for name, value in given}}
+        return texts | {"changes": {str(name): storable(str(value)) for name, value in given}}
 
     def resolution(self) -> Resolution:
         """Turn it into a resolution; ValueError says what is missing, for the person to read."""

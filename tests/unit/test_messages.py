@@ -219,6 +219,16 @@ def test_whatever_is_typed_as_a_request_is_answered_in_words(typed: object) -> N
         ResolutionRequest.model_validate(typed).resolution()
 
 
+@pytest.mark.parametrize("typed", ["\x00", "\ud800"])
+def test_nothing_is_typed_that_the_database_refuses_to_keep(typed: str) -> None:
+    """It would be tried for ever, and nobody else could resolve the case meanwhile."""
+    request = ResolutionRequest(
+        kind="amend", by=f"ana{typed}", reason=f"so{typed}", changes={"task": f"T-1{typed}"}
+    )
+    assert (request.by, request.reason) == ("ana\ufffd", "so\ufffd")
+    assert request.changes == {"task": "T-1\ufffd"}
+
+
 def test_lines_that_share_a_root_cause_share_a_case() -> None:
     one = RootCause(legal_entity="DE01", cause=Cause.LEAVER, subject="E-7", sentence="Once.")
     other = RootCause(legal_entity="DE01", cause=Cause.LEAVER, subject="E-7", sentence="Again.")
