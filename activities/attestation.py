@@ -1,6 +1,7 @@
 """Attestation: whether the ERP shows exactly what was sent."""
 
 from canonical.base import Canonical
+from canonical.billing import CustomerInvoice
 from canonical.expense_document import ExpenseDocument
 from canonical.posting import PostedDocument, PostingIntent, TimeLine
 
@@ -12,6 +13,8 @@ def agrees(intent: PostingIntent, document: PostedDocument) -> bool:
             return _same_time(sent, shown)
         case ExpenseDocument() as sent, ExpenseDocument() as shown:
             return as_shown(sent) == as_shown(shown)
+        case CustomerInvoice() as sent, CustomerInvoice() as shown:
+            return _without_words(sent) == _without_words(shown)
         case _:
             return False
 
@@ -24,6 +27,12 @@ def _same_time(sent: TimeLine, shown: TimeLine) -> bool:
         and sent.work_date == shown.work_date
         and sent.seconds == shown.seconds
     )
+
+
+def _without_words(body: CustomerInvoice) -> CustomerInvoice:
+    words = {"label": "", "tax_note": "", "exchange": "", "reason": ""}
+    lines = (line.model_copy(update=words) for line in body.lines)
+    return body.model_copy(update={"lines": tuple(sorted(lines, key=_in_one_order))})
 
 
 def as_shown(body: ExpenseDocument) -> ExpenseDocument:

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from canonical.base import Canonical, Day
+from canonical.billing import CustomerInvoice
 from canonical.expense_document import ExpenseDocument
 from canonical.identity import content_hash
 from canonical.money import Money
@@ -39,11 +40,13 @@ UNSETTLED: Final = frozenset(
 class PostingKind(StrEnum):
     """What a posting does: book work or cost, take it back by its opposite, or remove it.
 
-    UNDO exists only where the manifest says that the ERP knows no reversal of that kind.
+    UNDO exists only where the manifest says that the ERP knows no reversal of that kind. A credit
+    note is an INVOICE of its own, since it may take back a part.
     """
 
     TIME = "time"
     EXPENSE = "expense"
+    INVOICE = "invoice"
     REVERSAL = "reversal"
     UNDO = "undo"
 
@@ -84,7 +87,7 @@ class TimeLine(Canonical):
 
 
 # What an ERP is told: the members tell the kinds apart, each being closed.
-PostingBody = TimeLine | ExpenseDocument
+PostingBody = TimeLine | ExpenseDocument | CustomerInvoice
 
 
 class Dimension(Canonical):
@@ -144,6 +147,11 @@ class PostingIntent(Canonical):
         """The body of a posting of expenses; TypeError if it is another kind's."""
         return _expense_document(self.body)
 
+    @property
+    def customer_invoice(self) -> CustomerInvoice:
+        """The body of a posting of an invoice; TypeError if it is another kind's."""
+        return _customer_invoice(self.body)
+
 
 class PostedDocument(Canonical):
     """A document of ours as the ERP shows it when asked."""
@@ -165,6 +173,11 @@ class PostedDocument(Canonical):
     def expense_document(self) -> ExpenseDocument:
         """The body of a posting of expenses; TypeError if it is another kind's."""
         return _expense_document(self.body)
+
+    @property
+    def customer_invoice(self) -> CustomerInvoice:
+        """The body of a posting of an invoice; TypeError if it is another kind's."""
+        return _customer_invoice(self.body)
 
 
 class Executed(Canonical):
@@ -240,4 +253,10 @@ def _time_line(body: PostingBody) -> TimeLine:
 def _expense_document(body: PostingBody) -> ExpenseDocument:
     if not isinstance(body, ExpenseDocument):
         raise TypeError(f"{body.CONTRACT} is not an expense document")
+    return body
+
+
+def _customer_invoice(body: PostingBody) -> CustomerInvoice:
+    if not isinstance(body, CustomerInvoice):
+        raise TypeError(f"{body.CONTRACT} is not an invoice")
     return body

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
-# What sources show: each record of it is one line.
-ObjectName = Literal["time_entry", "expense_report"]
+# What sources show: each record of it is one line. A billing event is what our own readiness shows.
+ObjectName = Literal["time_entry", "expense_report", "billing_event"]
 
 
 class LineStatus(StrEnum):

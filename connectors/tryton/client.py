@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import SecretStr
 
+from canonical.billing import InvoiceRole
 from connectors.base.errors import (
     ConnectionConfigError,
     ConnectorError,
@@ -48,6 +49,8 @@ class TrytonOptions:
     password: SecretStr = field(repr=False)
     # The name of the root of the analytic accounts that are cost centres.
     cost_centre_root: str = "Cost centre"
+    # The codes of the accounts that lines of customer invoices are booked on, by their role.
+    revenue_accounts: Mapping[InvoiceRole, str] = field(default_factory=dict)
     page_size: int = PAGE_SIZE_MAX
     timeouts: Timeouts = field(default_factory=Timeouts)
     keepalive_seconds: float = 1

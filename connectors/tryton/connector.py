@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import httpx
 
+from canonical.billing import CustomerInvoice
 from canonical.expense_document import DocumentPayments
 from canonical.masters import Masters
 from canonical.posting import PostedDocument, PostingIntent, PostingKind, PostingOutcome
@@ -16,6 +17,7 @@ from connectors.base.manifest import Manifest
 from connectors.base.pagination import InTurn
 from connectors.base.rate_budget import RateBudget
 from connectors.tryton.client import Context, TrytonClient, TrytonOptions
+from connectors.tryton.customer_invoices import CustomerInvoices
 from connectors.tryton.document_wire import AccountRow, CurrencyRow, TaxRow
 from connectors.tryton.expense_documents import ExpenseDocuments
 from connectors.tryton.manifest import manifest_for
@@ -63,6 +65,7 @@ class Tryton:
         self._client: Final = client
         self._lines: Final = TimeLines(client, options.timeouts)
         self._documents: Final = ExpenseDocuments(client, options)
+        self._invoices: Final = CustomerInvoices(client, options)
         self._receipts: Final = Receipts(client, options.timeouts)
         self._manifest: Final = manifest_for(options.timeouts)
 
@@ -142,8 +145,8 @@ class Tryton:
                 return await self._lines.carrying(intents)
             case PostingKind.UNDO:
                 return await self._lines.standing(intents)
-            case PostingKind.EXPENSE | PostingKind.REVERSAL:
-                return await self._documents.find(intents)
+            case PostingKind.EXPENSE | PostingKind.INVOICE | PostingKind.REVERSAL:
+                return await self._keeper(intents[0]).find(intents)
 
     async def post(
         self,
@@ -168,12 +171,16 @@ class Tryton:
                 return await self._lines.book(intents, evidence, last_byte_by)
             case PostingKind.UNDO:
                 return await self._lines.take_back(intents, evidence, last_byte_by)
-            case PostingKind.EXPENSE | PostingKind.REVERSAL:
-                return [await self._documents.post(intents[0], last_byte_by)]
+            case PostingKind.EXPENSE | PostingKind.INVOICE | PostingKind.REVERSAL:
+                return [await self._keeper(intents[0]).post(intents[0], last_byte_by)]
 
     def documents_since(self, since: datetime | None) -> AsyncIterator[Sequence[PostedDocument]]:
         """Page through what carries our reference; after an error, ask on for the page."""
-        return InTurn(self._lines.changed_since(since), self._documents.changed_since(since))
+        return InTurn(
+            self._lines.changed_since(since),
+            self._documents.changed_since(since),
+            self._invoices.changed_since(since),
+        )
 
     def documents_between(
         self, legal_entity: str, first: date, last: date
@@ -185,11 +192,13 @@ class Tryton:
         return InTurn(
             self._lines.between(legal_entity, first, last),
             self._documents.between(legal_entity, first, last),
+            self._invoices.between(legal_entity, first, last),
         )
 
     async def remove_stray_drafts(self, older_than: datetime) -> int:
         """Delete drafts of ours, and what they pass on, that were made before an instant."""
-        return await self._documents.remove_stray_drafts(older_than)
+        removed = await self._documents.remove_stray_drafts(older_than)
+        return removed + await self._invoices.remove_stray_drafts(older_than)
 
     async def attached(self, document_id: str) -> frozenset[str]:
         """Say which receipts a document has already."""
@@ -203,6 +212,10 @@ class Tryton:
         """Read how far documents are paid, some hundred to a call."""
         return await payments_of(self._client, document_ids)
 
+    def _keeper(self, intent: PostingIntent) -> ExpenseDocuments | CustomerInvoices:
+        """Whose documents a posting is about; a reversal is of the kind that its body is of."""
+        return self._invoices if isinstance(intent.body, CustomerInvoice) else self._documents
+
     async def _companies(self) -> Companies:
         found = await self._all(CompanyRow, "company.company")
         return Companies(self._options.connection, found)
@@ -212,7 +225,7 @@ class Tryton:
         return [value async for page in pages for value in page]
 
 
-_DOCUMENTS: Final = frozenset({PostingKind.EXPENSE, PostingKind.REVERSAL})
+_DOCUMENTS: Final = frozenset({PostingKind.EXPENSE, PostingKind.INVOICE, PostingKind.REVERSAL})
 # Without it Tryton leaves inactive records out, leavers among them.
 _ACTIVE_OR_NOT: Final[Context] = {"active_test": False}
 

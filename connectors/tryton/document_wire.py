@@ -1,12 +1,13 @@
 """Tryton's JSON for supplier invoices, disbursements and payments: the records that we read."""
 
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
 
 from connectors.tryton.wire import Row, WireDate, WireValue, members_of
 
+INVOICE: Final = "account.invoice"
 # Tryton's own words for where an invoice stands. A validated one has a number but is not booked.
 DRAFT, VALIDATED, POSTED, PAID, CANCELLED = "draft", "validated", "posted", "paid", "cancelled"
 UNBOOKED = (DRAFT, VALIDATED)
@@ -158,6 +159,7 @@ class DisbursementRow(Row):
 class PaidInvoiceRow(Row):
     """An invoice with what was paid on it, as ids of ledger lines."""
 
+    type: str
     number: str | None
     state: str
     company: int

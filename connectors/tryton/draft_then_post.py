@@ -10,10 +10,9 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic
 
-from canonical.expense_document import ExpenseDocument
-from canonical.posting import Executed, PostingIntent, PostingOutcome, Unknown
+from canonical.posting import Executed, PostingOutcome, Unknown
 from connectors.base.errors import (
     ConflictError,
     ConnectorError,
@@ -21,12 +20,9 @@ from connectors.base.errors import (
     RejectedError,
     TransientError,
 )
-from connectors.tryton import document_drafts as drafts
-from connectors.tryton.client import Context, TrytonClient
-from connectors.tryton.document_drafts import Books
-from connectors.tryton.document_reading import Paper, comparable, document_from
-from connectors.tryton.original import Original
-from connectors.tryton.papers import DISBURSEMENT, INVOICE, Papers, Seen
+from connectors.tryton.client import TrytonClient
+from connectors.tryton.document_wire import INVOICE
+from connectors.tryton.dossier import Calls, Dossier, S
 from connectors.tryton.refusals import ServerExceptionError, UserWarningError
 
 _LOG: Final = logging.getLogger(__name__)
@@ -52,47 +48,35 @@ class _Refusal:
         return self.posting == keep and not others
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What is to be posted, what its codes are, and what it takes back."""
-
-    intent: PostingIntent
-    books: Books
-    original: Original | None
-
-
-class Attempt:
+class Attempt(Generic[S]):
     """Brings one document into the books, or proves why not; used once."""
 
-    def __init__(
-        self, client: TrytonClient, papers: Papers, task: Task, *, not_after: float
-    ) -> None:
+    def __init__(self, client: TrytonClient, dossier: Dossier[S], *, not_after: float) -> None:
         self._client: Final = client
-        self._papers: Final = papers
-        self._intent: Final = task.intent
-        self._books: Final = task.books
-        self._original: Final = task.original
+        self._dossier: Final = dossier
+        self._reference: Final = dossier.intent.reference
         self._not_after: Final = not_after
-        self._context: Final[Context] = {"company": task.books.company}
-        self._wanted: Final = comparable(_without_disbursements(task.intent))
         self._created: int | None = None
+        # What turned out to be booked while our drafts were deleted.
+        self._booked: S | None = None
         self._warned: set[str] = set()
 
     async def run(self) -> PostingOutcome:
         """Go through the protocol to its end."""
         try:
             return await self._rounds()
-        except _BookedAfterAllError as booked:
-            return await self._adopt(booked.seen)
+        except _BookedAfterAllError:
+            assert self._booked is not None, "it was seen"
+            return await self._adopt(self._booked)
 
     async def _rounds(self) -> PostingOutcome:
         """Search and act on what is there; any refusal leads back to the search."""
         refusal: _Refusal | None = None
         for _ in range(_ROUNDS_MAX):
-            seen = await self._seen()
+            seen = await self._dossier.seen()
             if seen.booked:
                 return await self._adopt(seen)
-            fit = [paper.id for paper in seen.drafts if self._fits(paper, seen)]
+            fit = self._dossier.fitting(seen)
             if not fit:
                 await self._begin(seen)
                 continue
@@ -116,25 +100,8 @@ class Attempt:
         self._warned.add(error.name)
         return True
 
-    async def _seen(self) -> Seen:
-        return await self._papers.seen(self._intent.reference, self._context)
-
-    def _fits(self, paper: Paper, seen: Seen) -> bool:
-        """Whether a draft is exactly what is meant, so that whoever made it, it may be posted."""
-        if paper.body is None or paper.reverses is not (self._original is not None):
-            return False
-        if comparable(paper.body) != self._wanted:
-            return False
-        if self._original is not None:
-            return True
-        try:
-            shown = paper.with_disbursements(seen.of(paper))
-        except ValueError:
-            return False
-        return comparable(shown) == comparable(self._intent.expense_document)
-
-    async def _begin(self, seen: Seen) -> None:
-        """Create the draft, and what it passes on; a second time there is nothing to be gained."""
+    async def _begin(self, seen: S) -> None:
+        """Create the draft, and what goes with it; a second time there is nothing to be gained."""
         if self._created is None:
             self._created = await self._create()
         elif any(paper.id == self._created for paper in seen.papers):
@@ -146,11 +113,8 @@ class Attempt:
 
     async def _create(self) -> int:
         try:
-            values = drafts.invoice_values(self._intent, self._books)
-            (draft,) = await self._harmless(f"model.{INVOICE}.create", [values])
-            if self._original is None and self._intent.expense_document.disbursements:
-                passed_on = drafts.disbursement_values(self._intent, draft, self._books)
-                await self._harmless(f"model.{DISBURSEMENT}.create", passed_on)
+            (draft,) = await self._harmless(f"model.{INVOICE}.create", [self._dossier.draft()])
+            await self._harmless_all(self._dossier.beside(draft))
         except RejectedError as error:
             raise await self._taken_back(error) from error
         number: int = draft
@@ -173,13 +137,11 @@ class Attempt:
         return None
 
     async def _release(self) -> None:
-        """Cancel what the original passes on; a rival may have done so in the meantime."""
-        if self._original is None:
-            return
+        """Do what must be done before posting; a rival may have done so in the meantime."""
         try:
-            await self._harmless_all(await self._original.release())
+            await self._harmless_all(await self._dossier.release())
         except RejectedError:
-            if await self._original.release():
+            if await self._dossier.release():
                 raise
 
     async def _look_after(self, error: ConnectorError, draft: int) -> _Refusal | None:
@@ -199,7 +161,7 @@ class Attempt:
 
         Any other refusal is raised, after everything of ours is deleted again.
         """
-        if isinstance(error, UserWarningError) and error.code in self._intent.accepted:
+        if isinstance(error, UserWarningError) and error.code in self._dossier.intent.accepted:
             await self._harmless("model.res.user.warning.skip", error.name, False)  # noqa: FBT003
         else:
             raise await self._taken_back(error) from error
@@ -207,15 +169,15 @@ class Attempt:
     async def _taken_back(self, error: ConnectorError) -> ConnectorError:
         """Delete everything of ours and see that it is gone; gives what is to be raised."""
         try:
-            seen = await self._seen()
+            seen = await self._dossier.seen()
             if not seen.booked:
                 await self._delete_drafts(seen)
-                if self._original is not None:
-                    await self._harmless_all(self._original.restore())
-                seen = await self._seen()
+                await self._harmless_all(self._dossier.restore())
+                seen = await self._dossier.seen()
             if seen.booked:
-                return _BookedAfterAllError(seen)
-            if seen.drafts or seen.stray_rows:
+                self._booked = seen
+                return _BookedAfterAllError("booked_after_all")
+            if seen.drafts or self._dossier.strays(seen):
                 return TransientError("not_taken_back", f"refused ({error.code}), a draft is left")
         except RejectedError as left:
             # It was numbered by a person, perhaps: a person has to look anyway.
@@ -224,29 +186,27 @@ class Attempt:
             return TransientError("not_taken_back", f"refused ({error.code}), then {trouble.code}")
         return error
 
-    async def _delete_drafts(self, seen: Seen) -> None:
-        """Delete drafts first: what they pass on is nobody's then, and can be posted no more."""
+    async def _delete_drafts(self, seen: S) -> None:
+        """Delete drafts first: what goes with them is nobody's then, and can be posted no more."""
         if seen.drafts:
             await self._harmless(f"model.{INVOICE}.delete", [paper.id for paper in seen.drafts])
-        rows = Seen([paper for paper in seen.papers if paper.booked], seen.rows).stray_rows
-        if self._original is None and rows:
-            await self._harmless(f"model.{DISBURSEMENT}.delete", [row.id for row in rows])
+        await self._harmless_all(self._dossier.strays(seen))
 
-    async def _adopt(self, seen: Seen) -> PostingOutcome:
+    async def _adopt(self, seen: S) -> PostingOutcome:
         """One is booked: that is it. All drafts go; what stays behind is left to the sweep."""
-        reference = self._intent.reference
+        reference = self._reference
         if len(seen.booked) > 1:
             return Unknown(reference=reference, code="several_documents")
         (paper,) = seen.booked
         try:
             await self._delete_drafts(seen)
-            if self._original is not None:
+            if self._dossier.takes_back:
                 await self._release()
-                seen = await self._seen()
+                seen = await self._dossier.seen()
         except ConnectorError as error:
             _LOG.warning("tryton: drafts beside %s stay for the sweep: %s", reference, error.code)
         try:
-            document = document_from(paper, seen.of(paper))
+            document = self._dossier.document(seen)
         except ValueError as error:
             # It is booked all the same: who reads it next will say that it cannot be understood.
             _LOG.error("tryton: %s cannot be read back: %s", INVOICE, error)
@@ -262,11 +222,11 @@ class Attempt:
             raise OutcomeUnknownError("not_seen", "posted, but not shown as posted")
         return await self._adopt(seen)
 
-    async def _seen_or_nothing(self) -> Seen | None:
+    async def _seen_or_nothing(self) -> S | None:
         for pause_seconds in _PAUSES_SECONDS:
             await asyncio.sleep(pause_seconds)
             try:
-                return await self._seen()
+                return await self._dossier.seen()
             except ConnectorError as error:
                 _LOG.warning("tryton: a document was not read back: %s", error.code)
         return None
@@ -278,23 +238,15 @@ class Attempt:
         except OutcomeUnknownError as error:
             raise TransientError("draft_unanswered", error.code) from error
 
-    async def _harmless_all(self, calls: Sequence[tuple[str, list[int]]]) -> None:
-        for method, numbers in calls:
-            await self._harmless(method, numbers)
+    async def _harmless_all(self, calls: Calls) -> None:
+        for method, records in calls:
+            await self._harmless(method, list(records))
 
     async def _write(self, method: str, *params: Any) -> Any:
         return await self._client.write(
-            method, *params, context=self._context, not_after=self._not_after
+            method, *params, context=self._dossier.context, not_after=self._not_after
         )
 
 
 class _BookedAfterAllError(ConnectorError):
     """While our drafts were deleted, one of them turned out to be booked."""
-
-    def __init__(self, seen: Seen) -> None:
-        super().__init__("booked_after_all")
-        self.seen = seen
-
-
-def _without_disbursements(intent: PostingIntent) -> ExpenseDocument:
-    return intent.expense_document.model_copy(update={"disbursements": ()})

@@ -53,6 +53,7 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
             _operation(PostingKind.TIME, timeouts),
             _operation(PostingKind.UNDO, timeouts),
             _document_operation(PostingKind.EXPENSE, timeouts),
+            _document_operation(PostingKind.INVOICE, timeouts),
             _document_operation(PostingKind.REVERSAL, timeouts),
         ),
         undone_by_deletion=frozenset({PostingKind.TIME}),
@@ -71,6 +72,8 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
             "A supplier invoice takes accounts of type 'expense' or 'debt' only, and 'debt' only"
             " on the liabilities' side.",
             "Its numbers have no gaps: two that post at once are answered 503.",
+            "A customer invoice takes accounts of type 'revenue' only, and no second one under the"
+            " same reference is warned about.",
             "A disbursement of nothing or less is refused; a validated one pays its payee.",
         ),
     )
@@ -93,7 +96,7 @@ def _document_operation(kind: PostingKind, timeouts: Timeouts) -> PostingOperati
         kind=kind,
         guard=DraftThenPost(),
         bulk=Bulk("NONE"),
-        # The report's number stands beside it.
+        # The report's number, or the engagement, stands beside it.
         reference=ReferenceField("account.invoice.reference", REFERENCE_LENGTH),
         send_window_seconds=send_window_seconds(timeouts, DRAFT_READS),
         # The sequence of the documents' numbers is locked without waiting.

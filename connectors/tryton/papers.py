@@ -1,27 +1,23 @@
 """Reading our invoices in Tryton, drafts and booked ones, with what they pass on to customers."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from logging import getLogger
 from typing import Any, Final
 
-from canonical.identity import REFERENCE_LENGTH, REFERENCE_PREFIX
 from canonical.posting import PostedDocument
 from connectors.base.errors import RejectedError
 from connectors.tryton import document_reading as reading
 from connectors.tryton.client import Context, TrytonClient
 from connectors.tryton.document_reading import Paper
-from connectors.tryton.document_wire import BOOKED, UNBOOKED, DisbursementRow, InvoiceRow
-from connectors.tryton.mapping import id_of, is_ours
-from connectors.tryton.wire import date_on_wire, instant_on_wire, row_from
+from connectors.tryton.document_wire import BOOKED, INVOICE, UNBOOKED, DisbursementRow, InvoiceRow
+from connectors.tryton.shelf import LIKE_OURS, Shelf, portions, since_clauses, window_clauses
+from connectors.tryton.wire import instant_on_wire, row_from
 
 _LOG: Final = getLogger(__name__)
-INVOICE: Final = "account.invoice"
 DISBURSEMENT: Final = "project.disbursement"
-# Comparisons of text in one search; more make it slow.
-_PORTION: Final = 100
-_LIKE_OURS: Final = REFERENCE_PREFIX + "_" * (REFERENCE_LENGTH - 1) + " %"
+_BOOKED: Final = ["state", "in", list(BOOKED)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,9 @@ class Papers:
 
     def __init__(self, client: TrytonClient, cost_centre_root: str) -> None:
         self._client: Final = client
-        self._root: Final = cost_centre_root
+        self._shelf: Final = Shelf(
+            client, "in", InvoiceRow, lambda value: reading.paper_from(value, cost_centre_root)
+        )
 
     async def seen(self, reference: str, context: Context) -> Seen:
         """Look at everything that carries one reference.
@@ -70,15 +68,14 @@ class Papers:
         Disbursements first: one whose document does not show afterwards is certainly a stray.
         """
         rows = await self._rows([["reference", "like", f"{reference} %"]], context)
-        papers = await self._papers([["reference", "like", f"{reference}%"]], context)
-        ours = [paper for paper in papers if paper.reference == reference]
+        ours = await self._shelf.under(reference, context)
         # What takes a document back shows the disbursements of that one.
         others = [paper for paper in ours if not paper.billing.startswith(f"{reference} ")]
         return Seen(ours, [*rows, *await self._billed(others, context)])
 
     async def numbered(self, numbers: Sequence[int], context: Context) -> list[Paper]:
         """Read invoices by their ids."""
-        return await self._papers([["id", "in", list(numbers)]], context)
+        return await self._shelf.all([["id", "in", list(numbers)]], context)
 
     async def rows_of(self, paper: Paper, context: Context) -> list[DisbursementRow]:
         """Read the disbursements that name a document."""
@@ -89,50 +86,35 @@ class Papers:
     ) -> Mapping[str, tuple[PostedDocument, ...]]:
         """Find booked documents by reference; one that cannot be read is an error, not absent."""
         found: dict[str, tuple[PostedDocument, ...]] = {}
-        wanted = set(references)
-        for some in _portions(sorted(wanted)):
-            begins = [["reference", "like", f"{reference}%"] for reference in some]
-            papers = await self._papers(["OR", *begins], context, [["state", "in", list(BOOKED)]])
-            mine = [paper for paper in papers if paper.reference in wanted]
-            for paper, rows in await self._with_rows(mine, context):
+        async for papers in self._shelf.carrying(references, [_BOOKED], context):
+            for paper, rows in await self._with_rows(papers, context):
                 document = _exactly(paper, rows)
                 found[paper.reference] = (*found.get(paper.reference, ()), document)
         return found
 
     def changed_since(self, since: datetime | None) -> AsyncIterator[Sequence[PostedDocument]]:
         """Page through booked documents of ours, changed at or after an instant."""
-        return self._sweep(
-            [] if since is None else [["last_modified_at", ">=", instant_on_wire(since)]]
-        )
+        return self._sweep(since_clauses(since))
 
     def between(
         self, legal_entity: str, first: date, last: date
     ) -> AsyncIterator[Sequence[PostedDocument]]:
         """Page through a company's booked documents of ours, by posting date."""
-        return self._sweep(
-            [
-                ["company", "=", id_of(legal_entity, "legal entity")],
-                ["accounting_date", ">=", date_on_wire(first)],
-                ["accounting_date", "<=", date_on_wire(last)],
-            ]
-        )
+        return self._sweep(window_clauses(legal_entity, first, last))
 
     async def strays(self, older_than: datetime) -> tuple[list[int], list[int]]:
         """Give the ids of invoices and disbursements that were left behind before an instant."""
+        drafts = await self._shelf.stray_drafts(older_than)
         old = [["create_date", "<", instant_on_wire(older_than)]]
-        ours = [["reference", "like", _LIKE_OURS]]
-        papers = await self._papers([*ours, *old, ["state", "=", UNBOOKED[0]]], {})
-        drafts = [paper.id for paper in papers if is_ours(paper.reference)]
-        rows = await self._rows([*ours, *old, ["state", "=", UNBOOKED[0]]], {})
+        begun = [["reference", "like", LIKE_OURS], *old, ["state", "=", UNBOOKED[0]]]
+        rows = await self._rows(begun, {})
         named = {row.id: _document_named(row) for row in rows}
-        standing = await self._papers([["id", "in", sorted({*named.values()})]], {})
+        standing = await self.numbered(sorted({*named.values()}), {})
         living = {paper.id for paper in standing} - set(drafts)
         return drafts, [row.id for row in rows if named[row.id] not in living]
 
     def _sweep(self, domain: list[Any]) -> AsyncIterator[Sequence[PostedDocument]]:
-        ours = [*domain, ["reference", "like", _LIKE_OURS], ["state", "in", list(BOOKED)]]
-        pages = self._client.pages(InvoiceRow, INVOICE, ours, self._readable)
-        return _Completed(pages, self)
+        return _Completed(self._shelf.sweep([*domain, _BOOKED]), self)
 
     async def completed(self, papers: Sequence[Paper]) -> list[PostedDocument]:
         """Give papers of the sweep as documents. What cannot be read counts as missing."""
@@ -144,31 +126,6 @@ class Papers:
                 _LOG.error("tryton: %s left out of the sweep: %s", INVOICE, error)
         return found
 
-    async def _papers(
-        self, domain: Sequence[Any], context: Context, more: Sequence[Any] = ()
-    ) -> list[Paper]:
-        where = [list(domain), ["type", "=", "in"], *more]
-        pages = self._client.pages(InvoiceRow, INVOICE, where, self._read, context)
-        return [paper async for page in pages for paper in page]
-
-    def _read(self, page: Sequence[Any]) -> list[Paper]:
-        try:
-            return [reading.paper_from(value, self._root) for value in page]
-        except ValueError as error:
-            raise RejectedError("answer_not_understood", f"{INVOICE} {error}") from None
-
-    def _readable(self, page: Sequence[Any]) -> list[Paper]:
-        found: list[Paper] = []
-        for value in page:
-            try:
-                paper = reading.paper_from(value, self._root)
-            except ValueError as error:
-                _LOG.error("tryton: %s left out of the sweep: %s", INVOICE, error)
-                continue
-            if is_ours(paper.reference):
-                found.append(paper)
-        return found
-
     async def _with_rows(
         self, papers: Sequence[Paper], context: Context
     ) -> list[tuple[Paper, Sequence[DisbursementRow]]]:
@@ -177,7 +134,7 @@ class Papers:
 
     async def _billed(self, papers: Sequence[Paper], context: Context) -> list[DisbursementRow]:
         found: list[DisbursementRow] = []
-        for some in _portions(sorted({paper.billing for paper in papers})):
+        for some in portions(sorted({paper.billing for paper in papers})):
             begins = [["reference", "like", f"{billing}%"] for billing in some]
             found += await self._rows(["OR", *begins], context)
         return found
@@ -225,8 +182,3 @@ def _document_named(row: DisbursementRow) -> int:
     """The document that a disbursement names; 0 if that is no number."""
     words = (row.reference or "").split(" ")
     return int(words[1]) if len(words) > 1 and words[1].isdecimal() else 0
-
-
-def _portions(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(texts), _PORTION):
-        yield texts[start : start + _PORTION]

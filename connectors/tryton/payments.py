@@ -12,13 +12,13 @@ from connectors.base.errors import RejectedError
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.document_wire import (
     BOOKED,
+    INVOICE,
     POSTED,
     LedgerLineRow,
     MoveRow,
     PaidInvoiceRow,
 )
 from connectors.tryton.mapping import id_of
-from connectors.tryton.papers import INVOICE
 from connectors.tryton.wire import Row, row_from
 
 _LINE: Final = "account.move.line"
@@ -40,17 +40,25 @@ class _Ledger:
 
         A payment that is taken back is reconciled with its opposite, not with the document.
         """
-        due = set(invoice.lines_to_pay)
-        paying = {*invoice.payment_lines, *invoice.reconciliation_lines} - due
         undone = {
             line.reconciliation
             for number in invoice.payment_lines
             if (line := self.lines.get(number)) is not None and line.reconciliation is not None
         }
-        paying |= {line.id for line in self.lines.values() if line.reconciliation in undone} - due
+        opposite = {line.id for line in self.lines.values() if line.reconciliation in undone}
+        paying = (self._settling(invoice) | opposite) - set(invoice.lines_to_pay)
         found = [self.lines[number] for number in paying if number in self.lines]
         real = [line for line in found if line.move not in self.documents]
         return sorted(real, key=lambda line: (line.date, line.id))
+
+    def credits(self, invoice: PaidInvoiceRow) -> list[LedgerLineRow]:
+        """The lines of other documents that settle a document, credit notes for instance."""
+        found = [self.lines[each] for each in self._settling(invoice) if each in self.lines]
+        return [line for line in found if line.move in self.documents]
+
+    def _settling(self, invoice: PaidInvoiceRow) -> set[int]:
+        linked = {*invoice.payment_lines, *invoice.reconciliation_lines}
+        return linked - set(invoice.lines_to_pay)
 
 
 async def payments_of(client: TrytonClient, document_ids: Sequence[str]) -> list[DocumentPayments]:
@@ -95,12 +103,18 @@ def _payments(invoice: PaidInvoiceRow, ledger: _Ledger) -> DocumentPayments:
         for number in invoice.lines_to_pay
         if (line := ledger.lines.get(number)) is not None and line.maturity_date is not None
     ]
+    # Money flows to us for an invoice of ours, and from us for a supplier's.
+    sign = -1 if invoice.type == "out" else 1
+    by_documents = sum(
+        (sign * _amount(line, currency) for line in ledger.credits(invoice)), Decimal(0)
+    )
     settled = invoice.total_amount - left
+    settled -= _within(by_documents, settled)
     payments = [
         DocumentPayment(
             id=str(line.id), paid_on=line.date, amount=Money(amount=amount, currency=currency)
         )
-        for line, amount in shares(ledger.payments(invoice), currency, settled)
+        for line, amount in shares(ledger.payments(invoice), currency, settled, sign)
     ]
     return DocumentPayments(
         document_id=str(invoice.id),
@@ -114,15 +128,16 @@ def _payments(invoice: PaidInvoiceRow, ledger: _Ledger) -> DocumentPayments:
 
 
 def shares(
-    lines: Sequence[LedgerLineRow], currency: str, settled: Decimal
+    lines: Sequence[LedgerLineRow], currency: str, settled: Decimal, sign: int = 1
 ) -> Iterator[tuple[LedgerLineRow, Decimal]]:
     """Give each payment's amount, as far as it settles this document.
 
     One payment may settle several documents; and one in another currency settles what the ERP
-    says it does. Then the last ones have what is left of what is settled.
+    says it does. Then the last ones have what is left of what is settled. `sign` is 1 where a
+    debit pays, and -1 where a credit does.
     """
     places = minor_units(currency)
-    amounts = [round_to(_amount(line, currency), places) for line in lines]
+    amounts = [round_to(sign * _amount(line, currency), places) for line in lines]
     excess = sum(amounts, Decimal(0)) - settled
     for number in reversed(range(len(lines))):
         same_sign = (amounts[number] > 0) is (excess > 0)
@@ -133,8 +148,14 @@ def shares(
     return ((line, amount) for line, amount in zip(lines, amounts, strict=True) if amount)
 
 
+def _within(amount: Decimal, whole: Decimal) -> Decimal:
+    """As much of an amount as lies between nothing and a whole, whatever their sign."""
+    low, high = min(whole, Decimal(0)), max(whole, Decimal(0))
+    return min(max(amount, low), high)
+
+
 def _amount(line: LedgerLineRow, currency: str) -> Decimal:
-    """What a line pays, in the document's currency: a supplier is paid by a debit."""
+    """What a line is debited with, in the document's currency."""
     second = line.second_currency
     if line.amount_second_currency is not None and second and second.code == currency:
         return line.amount_second_currency

@@ -8,10 +8,9 @@ from typing import Any, Final
 from connectors.base.capabilities import Attachment
 from connectors.base.http import Timeouts
 from connectors.tryton.client import TrytonClient
-from connectors.tryton.document_wire import AttachmentRow
+from connectors.tryton.document_wire import INVOICE, AttachmentRow
 from connectors.tryton.mapping import id_of, one_line
 from connectors.tryton.notes import facts_in
-from connectors.tryton.papers import INVOICE
 from connectors.tryton.wire import row_from
 
 _MODEL: Final = "ir.attachment"

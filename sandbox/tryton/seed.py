@@ -10,6 +10,7 @@ from datetime import date
 
 from sandbox.firm import Firm, LegalEntity, Month
 from sandbox.tryton.accounting_seed import AccountingSeed
+from sandbox.tryton.billing_seed import BillingSeed
 from sandbox.tryton.delivery_seed import DeliverySeed
 from sandbox.tryton.expense_seed import ExpenseSeed
 from sandbox.tryton.json_rpc import JsonRpcSession
@@ -54,7 +55,7 @@ async def seed(
     """Create everything; the session is an administrator's, on a database without a company."""
     await _finish_configuration_wizards(session)
     accounting, delivery = AccountingSeed(session), DeliverySeed(session)
-    expenses = ExpenseSeed(session)
+    expenses, billing = ExpenseSeed(session), BillingSeed(session)
     currencies = await expenses.create_currencies(date(calendar.years[0], 1, 1))
     companies = await _create_companies(session, firm, currencies)
     ledgers = {}
@@ -67,6 +68,7 @@ async def seed(
         taxes = await accounting.create_taxes(ledger, entity)
         await accounting.create_cost_centres(company, firm.cost_centres)
         await expenses.open_expense_books(ledger, entity)
+        await billing.open_billing_books(ledger, entity)
         if catalogue is None:
             catalogue = await accounting.create_catalogue(ledger, taxes)
         else:

@@ -49,6 +49,7 @@ KEY_CHARACTERS = 16
 BUILD_DATABASE = "erp"
 SOURCES = (
     "accounting_seed.py",
+    "billing_seed.py",
     "delivery_seed.py",
     "expense_seed.py",
     "json_rpc.py",

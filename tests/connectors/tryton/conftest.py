@@ -14,6 +14,7 @@ from connectors.tryton import TrytonOptions, connect
 from sandbox.tryton.json_rpc import JsonRpcSession
 from sandbox.tryton.server import TrytonServer
 from tests.connectors.tryton.expense_world import ExpenseWorld, Office
+from tests.connectors.tryton.invoice_world import InvoiceWorld
 from tests.connectors.tryton.world import Desk, RealTrytonWorld, TrytonWorld
 from tests.erp_fixtures import last_month
 
@@ -88,3 +89,9 @@ async def expense_office(erp_desk: Desk) -> AsyncIterator[Office]:
 def expenses(expense_office: Office) -> ExpenseWorld:
     """Expense reports in the real ERP."""
     return ExpenseWorld(expense_office, last_month())
+
+
+@pytest.fixture
+def invoices(expense_office: Office) -> InvoiceWorld:
+    """Customer invoices in the real ERP."""
+    return InvoiceWorld(expense_office, last_month())

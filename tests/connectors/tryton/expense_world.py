@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
+from canonical.billing import InvoiceRole
 from canonical.expense_document import (
     Disbursement,
     ExpenseDocument,
@@ -26,6 +27,7 @@ from connectors.base.rate_budget import Unlimited
 from connectors.conformance.posting_world import PostingNetwork
 from connectors.tryton import Tryton, TrytonOptions, connect
 from sandbox.firm import Month
+from sandbox.tryton.billing_seed import ACCOUNT_OF_ROLE as _REVENUE
 from sandbox.tryton.expense_desk import ExpenseDesk, SupplierInvoice
 from sandbox.tryton.expense_seed import (
     CARD_CLEARING,
@@ -104,6 +106,7 @@ class Office:
                 database=desk.database,
                 user=desk.user,
                 password=SecretStr(desk.password),
+                revenue_accounts={InvoiceRole(role): code for role, code in _REVENUE.items()},
                 timeouts=Timeouts(read_seconds=60),
             )
             self.connectors.append(connect(options, Unlimited(), self.network))

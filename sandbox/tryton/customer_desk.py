@@ -1,0 +1,144 @@
+"""The accounts receivable desk of the ERP: collects, credits, and sees what is really billed.
+
+It asks Tryton directly and shares no code with the connector, so that what it sees is independent
+of the code that is tested with it.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sandbox.tryton.json_rpc import Domain
+from sandbox.tryton.payment_desk import PaymentDesk
+
+CUSTOMER_INVOICES: Domain = [["type", "=", "out"]]
+# A credited invoice is cancelled in Tryton, and stays in the ledger with its number.
+LEDGER_STATES = ("posted", "paid", "cancelled")
+
+
+@dataclass(frozen=True)
+class BilledLine:
+    """One line, in the document's currency; `credits` is the line that it takes back."""
+
+    id: int
+    account: str
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Decimal
+    taxes: tuple[str, ...]
+    tax_date: date | None
+    credits: int | None
+
+
+@dataclass(frozen=True)
+class CustomerBill:
+    """One customer invoice or credit note as the ERP holds it, told in codes."""
+
+    id: int
+    legal_entity: str
+    state: str
+    number: str | None
+    reference: str
+    customer: str
+    currency: str
+    invoice_date: date
+    posting_date: date
+    payment_term: str | None
+    net: Decimal
+    tax: Decimal
+    total: Decimal
+    left_to_pay: Decimal
+    lines: tuple[BilledLine, ...]
+
+    @property
+    def posted(self) -> bool:
+        """Whether it has a number and is in the general ledger."""
+        return self.number is not None and self.state in LEDGER_STATES
+
+    @property
+    def accounts(self) -> Mapping[str, Decimal]:
+        """What its lines come to, by account."""
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for line in self.lines:
+            sums[line.account] += line.amount
+        return dict(sums)
+
+
+class CustomerDesk(PaymentDesk):
+    """Works with an administrator's session; payments are those of every desk."""
+
+    async def customer_invoices(self, domain: Domain = ()) -> tuple[CustomerBill, ...]:
+        """Read all customer invoices, drafts among them, in the order of their ids."""
+        rows = await self._erp.find(
+            "account.invoice",
+            [CUSTOMER_INVOICES, list(domain)],
+            *("company.party.code", "state", "number", "reference", "party.code"),
+            *("currency.code", "invoice_date", "accounting_date", "payment_term.name"),
+            *("untaxed_amount", "tax_amount", "total_amount", "amount_to_pay"),
+            *("lines.type", "lines.account.code", "lines.quantity", "lines.unit_price"),
+            *("lines.amount", "lines.taxes.description", "lines.taxes_date", "lines.origin"),
+        )
+        return tuple(map(_bill, rows))
+
+    async def credit_all(self, invoice: int, on: date) -> None:
+        """Credit an invoice in Tryton itself, as a person may: a credit note that settles it."""
+        self._erp.work_for((await self._invoice(invoice))["company"])
+        start = {"with_refund": True, "with_refund_allowed": True, "invoice_date": on}
+        await self._erp.run_wizard(
+            "account.invoice.credit", ("credit", {"start": start}), on=("account.invoice", invoice)
+        )
+
+    async def settle_with(self, invoice: int, credit_note: int) -> None:
+        """Count what a credit note takes back as settling a part of an invoice."""
+        self._erp.work_for((await self._invoice(invoice))["company"])
+        (note,) = await self._erp.find(
+            "account.invoice", [["id", "=", credit_note]], "lines_to_pay"
+        )
+        settled = {"payment_lines": [["add", note["lines_to_pay"]]]}
+        await self._erp.write("account.invoice", [invoice], settled)
+
+    async def bill_by_hand(self, project: int) -> None:
+        """Keep Tryton's own billing of hours off a project: it is billed from outside."""
+        await self._erp.write("project.work", [project], {"project_invoice_method": "manual"})
+
+    async def bill_hours(self, project: int) -> None:
+        """Let Tryton's own project billing invoice a project's hours; ErpError if it does not."""
+        await self._erp.press("project.work", "invoice", [project])
+
+
+def _bill(row: dict[str, Any]) -> CustomerBill:
+    term = row["payment_term."]
+    return CustomerBill(
+        id=row["id"],
+        legal_entity=row["company."]["party."]["code"],
+        state=row["state"],
+        number=row["number"],
+        reference=row["reference"] or "",
+        customer=row["party."]["code"],
+        currency=row["currency."]["code"],
+        invoice_date=row["invoice_date"],
+        posting_date=row["accounting_date"],
+        payment_term=term["name"] if term else None,
+        net=row["untaxed_amount"],
+        tax=row["tax_amount"],
+        total=row["total_amount"],
+        left_to_pay=row["amount_to_pay"] or Decimal(0),
+        lines=tuple(_line(line) for line in row["lines."] if line["type"] == "line"),
+    )
+
+
+def _line(row: dict[str, Any]) -> BilledLine:
+    origin = row["origin"]
+    return BilledLine(
+        id=row["id"],
+        account=row["account."]["code"],
+        quantity=row["quantity"],
+        unit_price=row["unit_price"],
+        amount=row["amount"],
+        taxes=tuple(tax["description"] for tax in row["taxes."]),
+        tax_date=row["taxes_date"],
+        credits=int(origin.partition(",")[2]) if origin else None,
+    )

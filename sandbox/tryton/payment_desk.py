@@ -1,0 +1,119 @@
+"""The bank side of the ERP's desk: pays invoices of either side, and takes payments back."""
+
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sandbox.tryton.json_rpc import Domain, ErpError, JsonRpcSession, Values
+
+
+class PaymentDesk:
+    """Works with an administrator's session."""
+
+    def __init__(self, session: JsonRpcSession) -> None:
+        self._erp = session
+
+    async def pay(self, invoice: int, on: date, amount: Decimal | None = None) -> None:
+        """Pay an invoice from the bank: all that is open, or a part of it.
+
+        Payments that came back count against the invoice for Tryton until they are unlinked.
+        """
+        row = await self._invoice(invoice)
+        self._erp.work_for(row["company"])
+        _, gone = await self._payments(row)
+        if gone:
+            unlink = {"payment_lines": [["remove", [line["id"] for line in gone]]]}
+            await self._erp.write("account.invoice", [invoice], unlink)
+        (method,) = await self._erp.find(
+            "account.invoice.payment.method", [["company", "=", row["company"]]], "id"
+        )
+        start: Values = {
+            "payee": row["party"],
+            "payees": [row["party"]],
+            "company": row["company"],
+            "currency": row["currency"],
+            "invoice_account": row["account"],
+            "payment_method": method["id"],
+            "amount": row["amount_to_pay"] if amount is None else amount,
+            "date": on,
+        }
+        # Only looked at if something stays open.
+        ask: Values = {**start, "type": "partial", "invoice": invoice, "lines": []}
+        kept = ("type", "amount", "currency", "company", "invoice", "lines")
+        forms = {"start": start, "ask": {name: ask[name] for name in kept}}
+        await self._erp.run_wizard(
+            "account.invoice.pay", ("pay", forms), on=("account.invoice", invoice)
+        )
+
+    async def take_last_payment_back(self, invoice: int) -> None:
+        """Cancel the latest payment of an invoice, as after a transfer that came back."""
+        row = await self._invoice(invoice)
+        self._erp.work_for(row["company"])
+        standing, _ = await self._payments(row)
+        if not standing:
+            raise ErpError("Lookup", f"invoice {invoice} has no payment that could come back")
+        last = standing[-1]
+        if last["reconciliation"] is not None:
+            await self._erp.call(
+                "model.account.move.reconciliation.delete", [last["reconciliation"]]
+            )
+        await self._cancel_move(last["move"])
+
+    async def release_returned_payments(self, invoice: int) -> None:
+        """Take payments that came back off an invoice; before that Tryton takes no new one."""
+        row = await self._invoice(invoice)
+        self._erp.work_for(row["company"])
+        returned = await self._erp.find(
+            "account.move.line",
+            [["id", "in", row["payment_lines"]], ["reconciliation", "!=", None]],
+            "id",
+        )
+        ids = [line["id"] for line in returned]
+        await self._erp.write("account.move.line", ids, {"invoice_payment": None})
+
+    async def cancel(self, invoice: int) -> None:
+        """Cancel a posted invoice, as a person may."""
+        self._erp.work_for((await self._invoice(invoice))["company"])
+        await self._erp.press("account.invoice", "cancel", [invoice])
+
+    async def trial_balance(self, legal_entity: str) -> dict[str, Decimal]:
+        """Sum up a company's general ledger: debit less credit, by the account's code."""
+        balance: dict[str, Decimal] = defaultdict(Decimal)
+        domain: Domain = [
+            ["move.company.party.code", "=", legal_entity],
+            ["move.state", "=", "posted"],
+        ]
+        rows = await self._erp.find("account.move.line", domain, "account.code", "debit", "credit")
+        for row in rows:
+            balance[row["account."]["code"]] += row["debit"] - row["credit"]
+        return dict(balance)
+
+    async def _invoice(self, invoice: int) -> dict[str, Any]:
+        fields = ("company", "party", "currency", "account", "amount_to_pay", "payment_lines")
+        (row,) = await self._erp.find("account.invoice", [["id", "=", invoice]], *fields)
+        return row
+
+    async def _payments(
+        self, invoice: dict[str, Any]
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Give the payment lines of an invoice: those that stand, and those that came back."""
+        domain: Domain = [["id", "in", invoice["payment_lines"]]]
+        lines = await self._erp.find("account.move.line", domain, "move", "reconciliation")
+        origins = [f"account.move,{line['move']}" for line in lines]
+        undone = await self._erp.find("account.move", [["origin", "in", origins]], "origin")
+        gone = {move["origin"] for move in undone}
+        standing = [line for line in lines if f"account.move,{line['move']}" not in gone]
+        return standing, [line for line in lines if line not in standing]
+
+    async def _cancel_move(self, move: int) -> None:
+        form = {"default": {"description": "Came back", "reversal": True}}
+        step = ("cancel", form)
+        try:
+            await self._erp.run_wizard("account.move.cancel", step, on=("account.move", move))
+        except ErpError as error:
+            # Tryton asks whether a move with an invoice may be cancelled. It may.
+            if error.kind != "UserWarning":
+                raise
+            await self._erp.call("model.res.user.warning.skip", error.detail, False)  # noqa: FBT003
+            await self._erp.run_wizard("account.move.cancel", step, on=("account.move", move))

@@ -1,0 +1,198 @@
+"""Credit notes, payments and bounced payments of customer invoices in the real ERP."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from activities.attestation import agrees
+from canonical.expense_document import DocumentPayments, PaymentState
+from canonical.money import Money
+from canonical.posting import PostingIntent
+from connectors.base.errors import RejectedError
+from connectors.tryton import Tryton
+from sandbox.tryton.json_rpc import ErpError
+from tests.connectors.tryton.invoice_world import InvoiceWorld, hours, line
+
+pytestmark = pytest.mark.erp
+
+
+def money(amount: str, currency: str = "EUR") -> Money:
+    return Money(amount=Decimal(amount), currency=currency)
+
+
+async def payments(target: Tryton, document: int) -> DocumentPayments:
+    (found,) = await target.payments_of([str(document)])
+    return found
+
+
+def told(found: DocumentPayments) -> list[tuple[date, Decimal]]:
+    return [(each.paid_on, each.amount.amount) for each in found.payments]
+
+
+async def test_partial_payment_the_rest_and_a_bounced_one_are_told_in_order(
+    invoices: InvoiceWorld,
+) -> None:
+    target = invoices.connect()
+    document = await invoices.posted(target, invoices.intent(line("100.00")))
+    first, second = invoices.billing_day, invoices.billing_day + timedelta(days=9)
+    found = await payments(target, document)
+    assert (found.state, found.total, found.open) == (
+        PaymentState.NONE,
+        money("119.00"),
+        money("119.00"),
+    )
+    assert found.due_on == invoices.billing_day + timedelta(days=30)
+    assert found.number.startswith("INV-")
+
+    await invoices.desk.pay(document, first, Decimal("19.00"))
+    found = await payments(target, document)
+    assert (found.state, found.open) == (PaymentState.PARTIAL, money("100.00"))
+    assert told(found) == [(first, Decimal("19.00"))]
+
+    await invoices.desk.pay(document, second)
+    found = await payments(target, document)
+    assert (found.state, found.open) == (PaymentState.PAID, money("0.00"))
+    assert told(found) == [(first, Decimal("19.00")), (second, Decimal("100.00"))]
+
+    await invoices.desk.take_last_payment_back(document)
+    found = await payments(target, document)
+    assert (found.state, found.open) == (PaymentState.PARTIAL, money("100.00"))
+    assert sorted(amount for _, amount in told(found)) == [-100, 19, 100]
+
+
+async def test_an_invoice_in_dollars_is_paid_in_dollars(invoices: InvoiceWorld) -> None:
+    target = invoices.connect()
+    intent = invoices.intent(hours(3600, "100.00", "100.00", "USD"), currency="USD")
+    document = await invoices.posted(target, intent)
+    await invoices.desk.pay(document, invoices.billing_day, Decimal("18.99"))
+    found = await payments(target, document)
+    assert (found.state, found.open) == (PaymentState.PARTIAL, money("100.01", "USD"))
+    assert told(found) == [(invoices.billing_day, Decimal("18.99"))]
+
+
+async def test_a_partial_credit_note_is_a_document_of_its_own_and_names_what_it_credits(
+    invoices: InvoiceWorld,
+) -> None:
+    target = invoices.connect()
+    original = invoices.intent(hours(36_000, "100.00", "1000.00"), line("50.00"))
+    document = await invoices.posted(target, original)
+    credit = invoices.credit(original, "300.00", "0.01")
+    note = await invoices.posted(target, credit)
+
+    (found,) = (await target.find([credit]))[credit.reference]
+    assert found.body == credit.body
+    (billed,), (credited,) = await invoices.held(original), await invoices.held(credit)
+    assert (credited.number or "").startswith("CN-")
+    assert [each.amount for each in credited.lines] == [Decimal("-300.00"), Decimal("-0.01")]
+    assert [each.credits for each in credited.lines] == [each.id for each in billed.lines]
+    # The original stands as it was, and is open in full until somebody settles it.
+    assert agrees(original, (await target.find([original]))[original.reference][0])
+    assert billed.left_to_pay == billed.total == Decimal("1249.50")
+
+    await invoices.desk.settle_with(document, note)
+    await invoices.desk.pay(document, invoices.billing_day, Decimal("100.00"))
+    await invoices.desk.take_last_payment_back(document)
+    found_payments = await payments(target, document)
+    assert found_payments.state is PaymentState.PARTIAL
+    assert found_payments.open == money("892.49")
+    assert sorted(amount for _, amount in told(found_payments)) == [-100, 100]
+
+    await invoices.desk.pay(document, invoices.billing_day)
+    paid, settled = await payments(target, document), await payments(target, note)
+    assert (paid.state, settled.state) == (PaymentState.PAID, PaymentState.PAID)
+    assert told(paid) == [(invoices.billing_day, Decimal("892.49"))]
+    # A credit note that settles is no payment, and is not paid by anybody.
+    assert (settled.total, told(settled)) == (money("-357.01"), [])
+
+
+async def test_a_credit_may_name_the_posting_and_the_document_that_it_is_about(
+    invoices: InvoiceWorld,
+) -> None:
+    target = invoices.connect()
+    original = invoices.intent(line("10.00", tax=None, tax_rate=Decimal(0)))
+    document = await invoices.posted(target, original)
+    credit = invoices.credit(original, "4.00", engagement="ENG another").model_copy(
+        update={"corrects": original.key, "corrects_document": str(document)}
+    )
+    await invoices.posted(target, credit)
+    (bill,) = await invoices.held(credit)
+    assert [each.credits is not None for each in bill.lines] == [True]
+
+
+async def test_what_was_credited_in_full_in_the_erp_is_still_found_and_no_longer_stands(
+    invoices: InvoiceWorld,
+) -> None:
+    target = invoices.connect()
+    intent = invoices.intent()
+    document = await invoices.posted(target, intent)
+    await invoices.desk.credit_all(document, invoices.billing_day)
+    (bill,) = await invoices.held(intent)
+    assert bill.state == "cancelled"
+    (found,) = (await target.find([intent]))[intent.reference]
+    assert found.document_id == str(document)
+    # So a repeat takes what is there, and bills nothing again.
+    assert await invoices.posted(target, intent) == document
+    assert len(await invoices.held(intent)) == 1
+    assert (await payments(target, document)).state is PaymentState.REVERSED
+
+
+async def test_a_credit_of_what_is_on_no_invoice_of_that_customer_is_refused(
+    invoices: InvoiceWorld,
+) -> None:
+    target = invoices.connect()
+    original = invoices.intent(line("10.00"))
+
+    async def code_of(intent: PostingIntent) -> str:
+        with pytest.raises(RejectedError) as refused:
+            await target.post([intent], {})
+        assert await invoices.held(intent) == ()
+        return refused.value.code
+
+    assert await code_of(invoices.credit(original, "10.00")) == "credited_line_unknown"
+    await invoices.posted(target, original)
+    elsewhere = invoices.credit(original, "10.00", customer=invoices.customers[1].id)
+    assert await code_of(elsewhere) == "credited_line_unknown"
+    assert await code_of(invoices.intent(credits="event")) == "credited_line_missing"
+
+
+async def test_works_that_are_billed_by_hand_are_not_billed_by_tryton_as_well(
+    invoices: InvoiceWorld,
+) -> None:
+    """It is what docs/adr/0011 rests on: on method manual Tryton bills none of our hours."""
+    projects = await invoices.session.find(
+        "project.work",
+        [["type", "=", "project"], ["company", "=", int(invoices.entity.id)]],
+        "children",
+    )
+    project = projects[0]
+    (task,) = (
+        await invoices.session.find(
+            "project.work", [["id", "=", project["children"][0]]], "timesheet_works"
+        )
+    )[0]["timesheet_works"]
+    (person,) = (
+        await invoices.session.find(
+            "company.employee",
+            [["company", "=", int(invoices.entity.id)], ["end_date", "=", None]],
+            "id",
+        )
+    )[:1]
+    work = {"employee": person["id"], "work": task, "date": invoices.day}
+    company = {"company": int(invoices.entity.id), "duration": timedelta(hours=2)}
+    (entry,) = await invoices.session.create("timesheet.line", [{**work, **company}])
+    try:
+        await invoices.desk.bill_by_hand(project["id"])
+        with pytest.raises(ErpError):
+            await invoices.desk.bill_hours(project["id"])
+        (row,) = await invoices.session.find("timesheet.line", [["id", "=", entry]], "invoice_line")
+        assert row["invoice_line"] is None
+        (shown,) = await invoices.session.find(
+            "project.work", [["id", "=", project["id"]]], "amount_to_invoice"
+        )
+        assert shown["amount_to_invoice"] == 0
+    finally:
+        await invoices.session.write(
+            "project.work", [project["id"]], {"project_invoice_method": "timesheet"}
+        )
+        await invoices.session.call("model.timesheet.line.delete", [entry])
