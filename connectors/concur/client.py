@@ -165,13 +165,19 @@ class ConcurClient:
         """Send what Concur judges document by document.
 
         An id does not say of what kind its document is, so what Concur does not know as the first
-        kind is sent as the next, whose answer then counts.
+        kind is sent as the next, whose answer then counts. What was answered before trouble with a
+        later kind was done, and is given; the rest is unanswered.
         """
         found: dict[str, DocumentAnswer] = {}
         left = list(items)
         for kind in self._options.document_kinds:
-            answers = await self._sent(kind, what, {member: [items[each] for each in left]})
             kept = {each: answer for each, answer in found.items() if each not in left}
+            try:
+                answers = await self._sent(kind, what, {member: [items[each] for each in left]})
+            except ConnectorError:
+                if kept:
+                    return kept
+                raise
             found = kept | {each: answers[each] for each in left if each in answers}
             left = [each for each, answer in found.items() if answer.means is Means.NOT_HERE]
             if not left:

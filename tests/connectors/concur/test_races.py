@@ -280,6 +280,16 @@ async def test_the_budget_ends_a_claim_between_two_batches(world: ConcurWorld) -
     assert [each.claim for each in answers] == [Claim.CLAIMED] * BATCH_MAX + [Claim.NOT_NOW]
 
 
+async def test_what_is_taken_over_as_one_kind_stays_so_if_the_next_kind_cannot_be_asked(
+    world: ConcurWorld,
+) -> None:
+    """Else it would be asked for again, and seem to have been claimed by somebody else."""
+    report, gone = world.release("10.00"), world.release("20.00")
+    assert world.company.withdraw(gone)
+    answers = await world.connect(Tokens(2)).claim([report, gone])
+    assert [each.claim for each in answers] == [Claim.CLAIMED, Claim.NOT_NOW]
+
+
 async def test_the_same_document_twice_is_asked_for_once(world: ConcurWorld) -> None:
     report = world.release("1.00")
     assert await claims(world, report, report) == [Claim.CLAIMED, Claim.CLAIMED]
