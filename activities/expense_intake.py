@@ -1,6 +1,6 @@
 """Intake of expenses: reports are read, kept, and claimed at once, so that none is recalled."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from temporalio import activity
@@ -12,7 +12,7 @@ from canonical.expense import EXPENSE_REPORT
 from canonical.messages import PollOutcome, SourceRef
 from connectors.base.capabilities import Claim, Claimed, ExpenseReportSource
 from connectors.base.connections import Connections
-from connectors.base.errors import ConnectorError
+from connectors.base.errors import ConnectorError, TransientError
 from store import claims
 from store.claims import Answered, ClaimState
 from store.database import Database
@@ -70,12 +70,22 @@ class ExpenseIntakeActivities:
                 )
             if not asked:
                 return ours
-            answers = list(_answers(await source.claim(list(asked)), asked))
+            try:
+                claimed = await source.claim(list(asked))
+            except TransientError:
+                await self._not_asked(ref, asked)
+                raise
+            answers = list(_answers(claimed, asked))
             async with self._database.transaction() as connection:
                 ours += await claims.answered(connection, ref.connection, EXPENSE_REPORT, answers)
+            await self._not_asked(ref, [one.source_id for one in claimed if one.never_left])
             if len(answers) < len(asked):
                 # Some cannot be told now; the next poll asks again.
                 return ours
+
+    async def _not_asked(self, ref: SourceRef, source_ids: Collection[str]) -> None:
+        async with self._database.transaction() as connection:
+            await claims.not_asked(connection, ref.connection, EXPENSE_REPORT, source_ids)
 
 
 def _answers(claimed: Iterable[Claimed], asked: Mapping[str, int]) -> Iterator[Answered]:

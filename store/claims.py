@@ -1,6 +1,6 @@
 """Claims: whether a source has given a document over to us, asked before and answered after."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,6 +64,19 @@ async def ask(
         limit,
     )
     return {row["source_id"]: row["revision"] for row in rows}
+
+
+async def not_asked(
+    connection: Connection, source: str, object_name: str, source_ids: Collection[str]
+) -> None:
+    """Take back that documents were asked for: nothing has left that could have claimed them."""
+    await connection.execute(
+        "UPDATE source_claim SET attempts = attempts - 1 WHERE connection = $1 AND object = $2 "
+        "AND source_id = ANY($3::text[]) AND state = 'ASKED' AND attempts > 0",
+        source,
+        object_name,
+        list(source_ids),
+    )
 
 
 async def answered(

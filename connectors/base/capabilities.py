@@ -82,11 +82,19 @@ class Claim(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A source's answer for one document, with its own code for people."""
+    """A source's answer for one document, with its own code for people.
+
+    NOT_NOW without a code says that it was not even asked: no byte of its claim has left.
+    """
 
     source_id: str
     claim: Claim
     code: str = ""
+
+    @property
+    def never_left(self) -> bool:
+        """Whether this claim cannot have made the document ours, though no answer says so."""
+        return self.claim is Claim.NOT_NOW and not self.code
 
 
 class ReportStep(StrEnum):

@@ -1,13 +1,21 @@
 """Reports that go back: recalled before they are ours, or rejected by a person here."""
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+import pytest
+
+from activities.expense_intake import ExpenseIntakeActivities
 from activities.taking_in import REPORTS, TakingIn
 from canonical.expense import EXPENSE_REPORT, ExpenseReport
+from canonical.messages import SourceRef
 from canonical.time_entry import Approval
-from connectors.base.capabilities import SourcePage, SourceRecord
+from connectors.base.capabilities import Claim, Claimed, SourcePage, SourceRecord
+from connectors.base.connections import Connections
+from connectors.base.errors import TransientError
 from store import case_lines, claims
 from store.claims import Answered, ClaimState
 from tests.store.corner import NOON, WHO, Corner
@@ -214,3 +222,52 @@ async def told(corner: Corner) -> int:
     )
     assert row is not None
     return int(row["told"])
+
+
+async def test_a_claim_that_never_left_does_not_make_another_system_s_claim_ours(
+    corner: Corner,
+) -> None:
+    await take_in(corner, readable(shown(corner)))
+    asked = await ask(corner)
+    async with corner.database.transaction() as connection:
+        await claims.not_asked(connection, corner.source, EXPENSE_REPORT, asked)
+    assert await ask(corner) == ["doc1"]
+    assert await answer(corner, S.REFUSED, before=True) == 0
+    row = await corner.database.fetch_row(
+        "SELECT state FROM source_claim WHERE connection = $1", corner.source
+    )
+    assert row is not None
+    assert row["state"] == "REFUSED"
+
+
+class BusySource:
+    """A source that lets so many claims through, and then only says to come later."""
+
+    def __init__(self, answers: int) -> None:
+        self._answers = answers
+
+    async def claim(self, source_ids: Sequence[str]) -> Sequence[Claimed]:
+        """Nothing has left of what it does not name a code for."""
+        if not self._answers:
+            raise TransientError("throttled")
+        said = [Claimed(one, Claim.CLAIMED) for one in source_ids[: self._answers]]
+        return (*said, *(Claimed(one, Claim.NOT_NOW) for one in source_ids[self._answers :]))
+
+    def filling(self, *_: Any) -> "BusySource":
+        return self
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+async def test_what_a_busy_source_was_not_asked_counts_as_never_asked_for(
+    corner: Corner, answers: int
+) -> None:
+    await take_in(corner, *(readable(shown(corner, id=f"doc{number}")) for number in range(1, 4)))
+    source = cast("Connections", BusySource(answers))
+    intake = ExpenseIntakeActivities(corner.database, source)
+    with nullcontext() if answers else pytest.raises(TransientError):
+        assert await intake._claim(SourceRef(connection=corner.source)) == answers
+    rows = await corner.database.fetch(
+        "SELECT state, attempts FROM source_claim WHERE connection = $1", corner.source
+    )
+    asked = [(row["state"], row["attempts"]) for row in rows]
+    assert sorted(asked) == [("ASKED", 0)] * (3 - answers) + [("CLAIMED", 1)] * answers
