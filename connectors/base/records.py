@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from json.decoder import scanstring  # type: ignore[attr-defined]  # Public there, not in the stubs.
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from canonical.text import storable
 from connectors.base.http import exact_int
+
+W = TypeVar("W", bound=BaseModel)
 
 # What is kept of a record as it came; the largest seen in practice are a tenth of this.
 RAW_CHARS_MAX: Final = 16_384
@@ -67,6 +69,16 @@ def trouble_of(error: ValueError) -> str:
     said = [f"{'.'.join(map(str, each['loc'])) or 'record'}: {each['msg']}" for each in found]
     rest = f"; and {len(said) - _TROUBLES_MAX} more" if len(said) > _TROUBLES_MAX else ""
     return "; ".join(said[:_TROUBLES_MAX]) + rest
+
+
+def parsed(record: RawRecord, kind: type[W]) -> W | str:
+    """Read one record as its wire type, or say why it cannot be read."""
+    if not isinstance(record.value, dict):
+        return "record: not a JSON object"
+    try:
+        return kind.model_validate(record.value)
+    except ValueError as error:
+        return trouble_of(error)
 
 
 def _page(text: str, member: str) -> RawPage:

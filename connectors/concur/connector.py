@@ -26,7 +26,7 @@ from connectors.base.errors import (
 from connectors.base.manifest import Manifest
 from connectors.base.pagination import Pages
 from connectors.base.rate_budget import RateBudget
-from connectors.base.records import RawRecord
+from connectors.base.records import RawRecord, parsed
 from connectors.concur import mapping, wire
 from connectors.concur.answers import CLAIMS, CONTRADICTED_BY, DocumentAnswer, Means
 from connectors.concur.client import ConcurClient
@@ -76,9 +76,7 @@ class Concur:
             which, _, number = place.partition("/")
             page = await self._client.documents(self._kinds[int(which)], int(number))
             records = tuple(
-                mapping.source_record(
-                    record, mapping.parsed(record, wire.FinancialDocument), self._reading
-                )
+                mapping.source_record(record, parsed(record, wire.FinancialDocument), self._reading)
                 for record in page.records
             )
             # A count of one kind is none of the whole, where there are more kinds.

@@ -17,7 +17,7 @@ from canonical.text import label
 from canonical.time_entry import Approval
 from connectors.base.capabilities import SourceRecord
 from connectors.base.dates import day_in, moment_of
-from connectors.base.records import RawRecord, raw_page, trouble_of
+from connectors.base.records import RawRecord, parsed, raw_page, trouble_of
 from connectors.concur import advance_mapping, wire
 from connectors.concur.allocation_mapping import allocations_of, money, payees_of, rate
 from connectors.concur.reading import Reading
@@ -36,7 +36,6 @@ _DIRECTIONS: Final[Mapping[str | None, Literal["multiply", "divide"]]] = {
     "D": "divide",
 }
 
-W = TypeVar("W", bound=wire.Wire)
 V = TypeVar("V")
 
 
@@ -75,16 +74,6 @@ def source_records(body: bytes, reading: Reading) -> tuple[SourceRecord[ExpenseR
         source_record(record, parsed(record, wire.FinancialDocument), reading)
         for record in raw_documents(body)
     )
-
-
-def parsed(record: RawRecord, kind: type[W]) -> W | str:
-    """Read one record, or say why it cannot be read."""
-    if not isinstance(record.value, dict):
-        return "record: not a JSON object"
-    try:
-        return kind.model_validate(record.value)
-    except ValueError as error:
-        return trouble_of(error)
 
 
 def source_record(

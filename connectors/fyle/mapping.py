@@ -10,7 +10,7 @@ from canonical.text import label, storable
 from canonical.time_entry import Approval
 from connectors.base.capabilities import SourceRecord
 from connectors.base.dates import moment_of
-from connectors.base.records import RAW_CHARS_MAX, RawRecord, raw_page, trouble_of
+from connectors.base.records import RAW_CHARS_MAX, RawRecord, parsed, raw_page, trouble_of
 from connectors.fyle import wire
 from connectors.fyle.item_mapping import cut, items_from, money, naming
 from connectors.fyle.options import Setting
@@ -33,16 +33,6 @@ V = TypeVar("V")
 def released(state: wire.ReportState) -> bool:
     """Whether finance released it for payment; one that is only approved still waits for that."""
     return state in _RELEASED
-
-
-def parsed(record: RawRecord, kind: type[W]) -> W | str:
-    """Read one record, or say why it cannot be read."""
-    if not isinstance(record.value, dict):
-        return "record: not a JSON object"
-    try:
-        return kind.model_validate(record.value)
-    except ValueError as error:
-        return trouble_of(error)
 
 
 def readable(records: Iterable[RawRecord], kind: type[W]) -> list[W]:

@@ -6,10 +6,9 @@ from typing import Final, TypeVar
 
 from canonical.masters import COST_CENTRE, DimensionValue, Employee, Master, Project, TaxCode
 from canonical.text import label
-from connectors.base.records import RawRecord, trouble_of
+from connectors.base.records import RawRecord, parsed, trouble_of
 from connectors.fyle import master_wire, wire
 from connectors.fyle.item_mapping import cut, named_code
-from connectors.fyle.mapping import parsed
 
 _LOG: Final = logging.getLogger(__name__)
 _NAME_MAX: Final = 250

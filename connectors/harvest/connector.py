@@ -19,7 +19,7 @@ from connectors.base.errors import (
 from connectors.base.manifest import Manifest
 from connectors.base.pagination import Pages
 from connectors.base.rate_budget import RateBudget
-from connectors.base.records import RawRecord
+from connectors.base.records import RawRecord, parsed
 from connectors.harvest import mapping, wire
 from connectors.harvest.client import HarvestClient, HarvestOptions, Page
 from connectors.harvest.manifest import MANIFEST
@@ -75,7 +75,7 @@ class Harvest:
     def _pages(self, first: str, watch: "_Watch") -> AsyncIterator[SourcePage[TimeEntry]]:
         async def fetch(url: str) -> tuple[SourcePage[TimeEntry], str | None]:
             page = await self._client.page(url, "time_entries")
-            entries = [mapping.parsed(record, wire.TimeEntry) for record in page.records]
+            entries = [parsed(record, wire.TimeEntry) for record in page.records]
             await self._learn_currencies(entries)
             watch.over(page)
             records = tuple(

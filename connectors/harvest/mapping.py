@@ -12,13 +12,12 @@ from canonical.money import NO_CURRENCY, HourlyRate
 from canonical.time_entry import Approval, TimeEntry, week_of
 from connectors.base.capabilities import Acknowledgement, SourceRecord
 from connectors.base.dates import day_of, moment_of
-from connectors.base.records import RawRecord, raw_page, trouble_of
+from connectors.base.records import RawRecord, parsed, raw_page, trouble_of
 from connectors.harvest import wire
 
 _NOTE_MAX: Final = 4000
 _DIGITS: Final = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
-W = TypeVar("W", bound=wire.Wire)
 V = TypeVar("V")
 
 # A client's currency by client id; None once Harvest was asked and does not know the client.
@@ -38,16 +37,6 @@ def task_id(project: int, task: int) -> str:
 def approved(entry: wire.TimeEntry) -> bool:
     """Closed by timesheet approval. Being locked, archived or invoiced is no approval."""
     return entry.is_closed and not entry.is_running
-
-
-def parsed(record: RawRecord, kind: type[W]) -> W | str:
-    """Read one record, or say why it cannot be read."""
-    if not isinstance(record.value, dict):
-        return "record: not a JSON object"
-    try:
-        return kind.model_validate(record.value)
-    except ValueError as error:
-        return trouble_of(error)
 
 
 def entries_on(page: bytes, connection: str) -> tuple[SourceRecord[TimeEntry], ...]:

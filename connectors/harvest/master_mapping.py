@@ -7,9 +7,9 @@ from typing import Final, TypeVar
 
 from canonical.masters import Customer, Employee, Master, Project, Task
 from canonical.text import same_code, storable
-from connectors.base.records import RawRecord, trouble_of
+from connectors.base.records import RawRecord, parsed, trouble_of
 from connectors.harvest import wire
-from connectors.harvest.mapping import cut, id_of, parsed, task_id
+from connectors.harvest.mapping import cut, id_of, task_id
 
 _LOG: Final = logging.getLogger(__name__)
 _CODE_MAX: Final = 80

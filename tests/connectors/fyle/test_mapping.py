@@ -12,10 +12,10 @@ from pydantic import SecretStr
 from canonical.expense import ExpenseItem, ExpenseReport
 from canonical.money import Money
 from connectors.base.http import exact_json, exact_json_text
-from connectors.base.records import RawRecord
+from connectors.base.records import RawRecord, parsed
 from connectors.conformance.expense_source import records
 from connectors.fyle import SYSTEM
-from connectors.fyle.mapping import expense_report, parsed, reports_on, source_record
+from connectors.fyle.mapping import expense_report, reports_on, source_record
 from connectors.fyle.options import FyleOptions, Setting
 from connectors.fyle.simulated_documents import expense_json, report_json
 from connectors.fyle.simulated_state import SimulatedExpense, SimulatedReport, SimulatedWallet
