@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from activities.posting_causes import WARNING
 from canonical.exception_case import Cause, RootCause
 from canonical.expense import EXPENSE_REPORT, ExpenseReport
 from canonical.messages import REPORT, TIMESHEET
@@ -14,6 +13,7 @@ from canonical.posting_period import PeriodDecision
 from canonical.source_line import LineVersion, ObjectName
 from canonical.text import Code
 from canonical.time_entry import TIME_ENTRY, TimeEntry
+from connectors.base.errors import WARNING
 from rules import expense_checks, time_checks
 from rules.facts import Facts
 from rules.policies import Policies

@@ -1,16 +1,9 @@
 """Root causes that only show when the ERP is asked to post: refused, altered, twice, in doubt."""
 
-from typing import Final
-
 from canonical.exception_case import Cause, RootCause
 from canonical.expense import EXPENSE_REPORT
-from connectors.base.errors import RejectedError
+from connectors.base.errors import INVOICED, WARNING, RejectedError
 from store.postings import Posting
-
-# The code of a connector for a document that is on an invoice and can no longer be removed.
-INVOICED = "invoiced"
-# How the code of a warning begins that a person may accept; the warning's own name follows.
-WARNING: Final = "user_warning:"
 
 
 def refused(posting: Posting, code: str) -> RootCause:

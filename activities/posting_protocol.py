@@ -40,24 +40,24 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class NextStep:
     """A step, and for WAIT how long."""
 
     step: Step
     wait_seconds: int = 0
 
 
-def decide(posting: Posting, operation: PostingOperation, lane: str) -> Decision:
+def decide(posting: Posting, operation: PostingOperation, lane: str) -> NextStep:
     """Decide for one posting; `lane` is who asks, and knows its own unanswered attempts."""
     if posting.state in (PostingState.POSTED, PostingState.DUPLICATE):
-        return Decision(Step.ATTEST)
+        return NextStep(Step.ATTEST)
     if posting.state is PostingState.PENDING:
-        return Decision(Step.SEND)
+        return NextStep(Step.SEND)
     assert posting.state is PostingState.SENDING
     elapsed_ms = posting.claimed_ms_ago or 0
     if elapsed_ms > operation.quiet_seconds * 1000:
         # Without a guard a person can tell, but only now that nothing can appear any more.
-        return Decision(
+        return NextStep(
             Step.GIVE_TO_PERSON if isinstance(operation.guard, NoGuard) else Step.LOOK_UP
         )
     if posting.has_news:
@@ -69,15 +69,15 @@ def decide(posting: Posting, operation: PostingOperation, lane: str) -> Decision
     return _retry(posting, operation, elapsed_ms)
 
 
-def _retry(posting: Posting, operation: PostingOperation, elapsed_ms: int) -> Decision:
+def _retry(posting: Posting, operation: PostingOperation, elapsed_ms: int) -> NextStep:
     match operation.guard:
         case CompareAndSet() | UniqueReference() | DraftThenPost():
-            return Decision(Step.LOOK_UP_AND_SEND)
+            return NextStep(Step.LOOK_UP_AND_SEND)
         case IdempotencyKey():
             # The key lives from the first attempt on; the claim checks its age once more.
             first_ms = posting.unknown_ms_ago or elapsed_ms
             if first_ms < (key_age_max_seconds(operation) or 0) * 1000:
-                return Decision(Step.SEND_AGAIN)
+                return NextStep(Step.SEND_AGAIN)
             return _wait_until(operation.quiet_seconds, elapsed_ms)
         case Lookup() | NoGuard():
             return _wait_until(operation.quiet_seconds, elapsed_ms)
@@ -91,5 +91,5 @@ def key_age_max_seconds(operation: PostingOperation) -> int | None:
     return guard.ttl_seconds // 2 if isinstance(guard, IdempotencyKey) else None
 
 
-def _wait_until(age_seconds: int, elapsed_ms: int) -> Decision:
-    return Decision(Step.WAIT, max(1, age_seconds + 1 - elapsed_ms // 1000))
+def _wait_until(age_seconds: int, elapsed_ms: int) -> NextStep:
+    return NextStep(Step.WAIT, max(1, age_seconds + 1 - elapsed_ms // 1000))

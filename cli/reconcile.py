@@ -76,8 +76,10 @@ def _show(source: str, period: str, found: "Found") -> None:
         _show_expenses(source, period, found)
     for problem in found.problems[:_PROBLEMS_SHOWN]:
         out.print(f"[red]{problem}[/]", highlight=False)
+    # A source of expenses forgets what it gave over, so it is not asked.
+    sides = "Source, ledger and ERP" if isinstance(found, Reconciliation) else "Ledger and ERP"
     out.print(
-        "[green]Source, ledger and ERP agree.[/]"
+        f"[green]{sides} agree.[/]"
         if found.agree
         else f"[red]{len(found.problems)} differences.[/]"
     )

@@ -1,5 +1,13 @@
 """The five errors that leave a connector; each says who acts next."""
 
+from typing import Final
+
+# Codes of refusals that the platform acts on; all others it only shows to people.
+# What is to be taken back is on a customer's invoice and can no longer be removed.
+INVOICED: Final = "invoiced"
+# How the code of a warning begins that a person may accept; the warning's own name follows.
+WARNING: Final = "user_warning:"
+
 
 class ConnectorError(Exception):
     """Trouble with a whole call. `code` is a stable, closed word; the message is for people."""

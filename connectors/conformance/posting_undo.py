@@ -9,6 +9,7 @@ from canonical.identity import reference_of
 from canonical.posting import Executed, PostedDocument, PostingIntent, PostingKind
 from connectors.base.capabilities import PostingTarget
 from connectors.base.errors import (
+    INVOICED,
     ConflictError,
     ConnectorError,
     OutcomeUnknownError,
@@ -151,7 +152,7 @@ class UndoContract:
         assert standing.locked
         with pytest.raises(RejectedError) as told:
             await _undone(target, undo)
-        assert told.value.code == "invoiced"
+        assert told.value.code == INVOICED
         assert await world.held(intent.reference) == [document_id]
 
     async def test_a_document_that_carries_another_reference_is_never_removed(

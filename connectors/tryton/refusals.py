@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from connectors.base.errors import (
+    WARNING,
     ConflictError,
     ConnectionConfigError,
     ConnectorError,
@@ -64,7 +65,7 @@ def error_of(error: Any, *, write: bool) -> ConnectorError:
             return _refused(message, domain)
         case ["UserWarning", [name, message, *_]]:
             # The name begins with a hash of the records that it is about.
-            code = f"user_warning:{_HASH.sub('', _word(name))}"[:_CODE_MAX]
+            code = f"{WARNING}{_HASH.sub('', _word(name))}"[:_CODE_MAX]
             return UserWarningError(code, readable(message), str(name))
         case ["LoginException", *_]:
             return ConnectionConfigError("login_needs_more", "the ERP asks for a further factor")

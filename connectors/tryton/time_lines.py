@@ -10,6 +10,7 @@ from typing import Any, Final
 from canonical.posting import Executed, PostedDocument, PostingIntent, PostingOutcome, Unknown
 from connectors.base.capabilities import GuardEvidence
 from connectors.base.errors import (
+    INVOICED,
     ConflictError,
     ConnectorError,
     OutcomeUnknownError,
@@ -259,7 +260,7 @@ def _may_be_taken_back(intent: PostingIntent, line: PostedDocument) -> None:
     if expected is not None and line.reference != expected:
         raise RejectedError("not_ours", f"line {line.document_id} does not carry our reference")
     if line.locked:
-        raise RejectedError("invoiced", f"line {line.document_id} is on an invoice")
+        raise RejectedError(INVOICED, f"line {line.document_id} is on an invoice")
 
 
 def _booked(reference: str, found: Sequence[PostedDocument]) -> PostingOutcome:

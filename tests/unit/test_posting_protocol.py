@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.posting_protocol import Decision, Step, decide, key_age_max_seconds
+from activities.posting_protocol import NextStep, Step, decide, key_age_max_seconds
 from canonical.posting import PostingKind, PostingState
 from connectors.base.guard import (
     Bulk,
@@ -49,7 +49,7 @@ def operation(guard: Guard) -> PostingOperation:
     )
 
 
-def decided(guard: Guard, state: PostingState = PostingState.SENDING, **row: Any) -> Decision:
+def decided(guard: Guard, state: PostingState = PostingState.SENDING, **row: Any) -> NextStep:
     """Decide for a row that was claimed by `claimed_by`, so many milliseconds ago."""
     return decide(posting(state=state, fence=1, **row), operation(guard), MINE)
 
@@ -61,25 +61,25 @@ def sent(milliseconds: int, by: str = MINE, **row: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: type(guard).__name__)
 @pytest.mark.parametrize("state", [PostingState.POSTED, PostingState.DUPLICATE])
 def test_what_is_posted_is_read_back(guard: Guard, state: PostingState) -> None:
-    assert decided(guard, state, erp_document_id="5") == Decision(Step.ATTEST)
+    assert decided(guard, state, erp_document_id="5") == NextStep(Step.ATTEST)
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: type(guard).__name__)
 def test_what_was_never_sent_or_proven_not_executed_is_sent(guard: Guard) -> None:
-    assert decided(guard, PostingState.PENDING) == Decision(Step.SEND)
+    assert decided(guard, PostingState.PENDING) == NextStep(Step.SEND)
     # However long ago, and by whomever, an attempt was that is settled now.
-    assert decided(guard, PostingState.PENDING, **sent(5, OTHER)) == Decision(Step.SEND)
+    assert decided(guard, PostingState.PENDING, **sent(5, OTHER)) == NextStep(Step.SEND)
 
 
-def wait_until(age_seconds: int, elapsed_ms: int) -> Decision:
-    return Decision(Step.WAIT, age_seconds + 1 - elapsed_ms // SECOND)
+def wait_until(age_seconds: int, elapsed_ms: int) -> NextStep:
+    return NextStep(Step.WAIT, age_seconds + 1 - elapsed_ms // SECOND)
 
 
 AGAIN = {
-    UniqueReference: Decision(Step.LOOK_UP_AND_SEND),
-    CompareAndSet: Decision(Step.LOOK_UP_AND_SEND),
-    DraftThenPost: Decision(Step.LOOK_UP_AND_SEND),
-    IdempotencyKey: Decision(Step.SEND_AGAIN),
+    UniqueReference: NextStep(Step.LOOK_UP_AND_SEND),
+    CompareAndSet: NextStep(Step.LOOK_UP_AND_SEND),
+    DraftThenPost: NextStep(Step.LOOK_UP_AND_SEND),
+    IdempotencyKey: NextStep(Step.SEND_AGAIN),
 }
 
 
