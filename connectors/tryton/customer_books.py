@@ -11,6 +11,7 @@ from connectors.tryton.code_book import CodeBook, only
 from connectors.tryton.customer_drafts import CustomerBooks
 from connectors.tryton.document_wire import TaxRow
 from connectors.tryton.mapping import id_of
+from connectors.tryton.master_mapping import PERCENT
 from connectors.tryton.wire import row_from
 
 _ACCOUNT: Final[Sequence[Any]] = (["closed", "!=", True], ["type", "!=", None])
@@ -71,7 +72,7 @@ class CustomerBookReader(CodeBook):
             if code is None:
                 continue
             tax = row_from(TaxRow, found[code])
-            if tax.type != "percentage" or tax.rate != rate:
+            if tax.type != "percentage" or tax.rate is None or tax.rate * PERCENT != rate:
                 raise RejectedError("tax_rate_differs", f"{code} has another rate in the ERP")
             begins, ends = tax.start_date, tax.end_date
             day = body.tax_point_date

@@ -14,6 +14,7 @@ from canonical.text import label
 from connectors.tryton.customer_wire import CustomerInvoiceRow, CustomerLineRow
 from connectors.tryton.document_wire import BOOKED, CANCELLED, UNBOOKED
 from connectors.tryton.mapping import reference_in
+from connectors.tryton.master_mapping import PERCENT
 from connectors.tryton.notes import facts_in
 from connectors.tryton.wire import row_from
 
@@ -120,7 +121,7 @@ def _line(row: CustomerLineRow, places: int) -> CustomerInvoiceLine:
         rate=_rate(facts.get("rate")),
         amount=_exactly(row.amount, places),
         tax=label(tax.description or "") if tax else None,
-        tax_rate=tax.rate if tax and tax.rate is not None else Decimal(0),
+        tax_rate=tax.rate * PERCENT if tax and tax.rate is not None else Decimal(0),
         tax_note=facts.get("tax_note", ""),
         billing_schedule=facts.get("billing_schedule"),
         performance_obligation=facts.get("performance_obligation"),

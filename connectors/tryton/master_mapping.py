@@ -38,7 +38,7 @@ _CODE_MAX: Final = 80
 _NAME_MAX: Final = 250
 _ORIGIN: Final = "project.work,"
 _DONE: Final = Decimal(1)
-_PERCENT: Final = Decimal(100)
+PERCENT: Final = Decimal(100)
 # Tasks may stand below tasks; a tree deeper than this turns in a circle.
 _DEPTH_MAX: Final = 50
 
@@ -139,7 +139,7 @@ class Companies:
             active=row.active,
             active_from=row.start_date,
             active_until=row.end_date,
-            rate=None if rate is None else rate * _PERCENT,
+            rate=None if rate is None else rate * PERCENT,
         )
 
     def currency(self, row: CurrencyRow) -> Currency:

@@ -32,7 +32,7 @@ def line(amount: str, role: InvoiceRole = InvoiceRole.FEE, **given: Any) -> Cust
         "label": f"{role.value} of the month",
         "amount": Decimal(amount),
         "tax": "VAT19-OUT",
-        "tax_rate": Decimal("0.19"),
+        "tax_rate": Decimal(19),
     }
     return CustomerInvoiceLine(**{**content, **given})
 

@@ -21,6 +21,7 @@ from connectors.base.errors import (
     TransientError,
 )
 from connectors.tryton import Tryton
+from connectors.tryton.customer_books import CustomerBookReader
 from tests.connectors.tryton.invoice_world import (
     CREATE,
     DELETE,
@@ -146,7 +147,7 @@ async def test_what_lost_requests_left_behind_is_swept(invoices: InvoiceWorld) -
 REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "no such tax": ("tax_unknown", {"tax": "VAT99"}),
     "a tax on purchases": ("tax_unknown", {"tax": "VAT19-IN"}),
-    "another rate": ("tax_rate_differs", {"tax_rate": Decimal("0.16")}),
+    "another rate": ("tax_rate_differs", {"tax_rate": Decimal(16)}),
     "a rate without a tax": ("tax_incomplete", {"tax": None}),
     "more decimals than money has": ("draft_differs", {"amount": Decimal("10.005")}),
 }
@@ -160,6 +161,29 @@ async def test_what_the_books_do_not_take_is_refused_by_name_and_leaves_nothing(
     intent = invoices.intent(line("10.00").model_copy(update=given))
     assert await refusal(target, intent) == code
     assert await invoices.held(intent) == ()
+
+
+async def test_a_role_without_an_account_is_refused_by_name(invoices: InvoiceWorld) -> None:
+    books = CustomerBookReader(invoices.connect()._client, {InvoiceRole.WORK: "4400"})
+    with pytest.raises(RejectedError) as refused:
+        await books.read(invoices.intent(), {})
+    assert refused.value.code == "revenue_account_missing"
+
+
+async def test_a_tax_that_does_not_apply_on_the_tax_point_date_is_refused(
+    invoices: InvoiceWorld,
+) -> None:
+    """Tryton would leave it out of what it computes, and bill the rest."""
+    company = ["company", "=", int(invoices.entity.id)]
+    named = [["description", "=", "VAT0-OUT"], company]
+    tax = await invoices.session.find_one("account.tax", named)
+    starts = invoices.day + timedelta(days=1)
+    await invoices.session.write("account.tax", [tax], {"start_date": starts})
+    try:
+        later = invoices.intent(line("10.00", tax="VAT0-OUT", tax_rate=Decimal("0.00")))
+        assert await refusal(invoices.connect(), later) == "tax_not_valid"
+    finally:
+        await invoices.session.write("account.tax", [tax], {"start_date": None})
 
 
 async def test_a_customer_that_is_not_there_and_a_reversal_are_refused(

@@ -56,6 +56,21 @@ def test_what_tryton_multiplies_is_the_amount_to_the_cent(
     assert found.unit_price >= 0
 
 
+def test_a_half_of_a_cent_that_tryton_rounds_to_even_is_billed_as_one_thing() -> None:
+    """0.25 h at 150.02 is 37.505: 37.51 by our rules, 37.50 for Tryton."""
+    ours = line(Decimal("37.51"), 900, Decimal("150.02"), "EUR")
+    found = quantity_of(ours, "EUR")
+    assert (found.quantity, found.unit_price) == (1, Decimal("37.51"))
+    theirs = quantity_of(line(Decimal("37.50"), 900, Decimal("150.02"), "EUR"), "EUR")
+    assert (theirs.quantity, theirs.unit_price) == (1, Decimal("37.50"))
+    even = quantity_of(line(Decimal("37.52"), 900, Decimal("150.06"), "EUR"), "EUR")
+    assert (even.quantity, even.unit_price) == (Decimal("0.25"), Decimal("150.06"))
+
+
+# As Tryton has it: a part of one, where everybody else says percent.
+TAX = {"id": 1, "description": "VAT", "rate": {"__class__": "Decimal", "decimal": "0.1"}}
+
+
 def shown(**given_: Any) -> dict[str, Any]:
     """An invoice as Tryton answers it."""
     amount = {"__class__": "Decimal", "decimal": "10.00"}
@@ -68,7 +83,7 @@ def shown(**given_: Any) -> dict[str, Any]:
         "note": NOTE,
         "origin": None,
         "taxes_date": {"__class__": "date", "year": 2026, "month": 10, "day": 20},
-        "taxes.": [],
+        "taxes.": [TAX],
     }
     content = {
         "id": 5,
@@ -97,10 +112,10 @@ def test_an_invoice_reads_whole() -> None:
     assert (paper.reference, paper.body.engagement) == (REFERENCE, "ENG 1")
     assert paper.body.tax_point_date == date(2026, 10, 20)
     assert paper.body.lines[0].rate == HourlyRate(amount=Decimal(10), currency="EUR")
+    assert (paper.body.lines[0].tax, paper.body.lines[0].tax_rate) == ("VAT", 10)
     assert (paper.posting_date, paper.lines) == (date(2026, 11, 1), {"e/1": 7})
 
 
-TAX = {"id": 1, "description": "VAT", "rate": {"__class__": "Decimal", "decimal": "0.1"}}
 SECOND = {**shown()["lines."][0], "id": 8, "taxes_date": None}
 UNREADABLE = {
     "no date": shown(invoice_date=None),

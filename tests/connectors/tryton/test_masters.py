@@ -316,6 +316,9 @@ async def test_the_real_erp_shows_what_expenses_are_booked_on(expenses: ExpenseW
         ("VAT0", "US01", 0),
         ("VAT19-IN", "DE01", 19),
         ("VAT7-IN", "DE01", 7),
+        ("VAT19-OUT", "DE01", 19),
+        ("VAT0-OUT", "DE01", 0),
+        ("EXEMPT-OUT", "US01", 0),
     }
     assert {each.code for each in masters.currencies} == {"EUR", "USD", "GBP", "CHF", "JPY"}
 
