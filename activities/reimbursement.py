@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from temporalio import activity
 
-from activities.connector_errors import as_application_error
 from activities.heartbeats import heartbeats
 from canonical.exact import decimal_text
 from canonical.expense import ExpenseReport, Receipt
@@ -47,17 +46,15 @@ class ReimbursementActivities:
     async def attach_receipts(self, ref: DocumentRef) -> Attached:
         """Put the receipts that are not there yet beside the document; safe to repeat.
 
-        A receipt that the source no longer has is left out; it is counted as missing.
+        A receipt that cannot be had, or put there, is left out and counted as missing: it holds up
+        neither the others nor the money. `later` says that asking again may help.
         """
         if ref.connection not in self._connections.all_filling(ReceiptSource):
             return Attached()
         if ref.target not in self._connections.all_filling(AttachmentTarget):
             return Attached()
         async with heartbeats():
-            try:
-                return await self._attach(ref)
-            except ConnectorError as error:
-                raise as_application_error(error) from error
+            return await self._attach(ref)
 
     async def _attach(self, ref: DocumentRef) -> Attached:
         erp = self._connections.filling(ref.target, AttachmentTarget)
@@ -70,28 +67,55 @@ class ReimbursementActivities:
         receipts = {one.id: one for item in report.items for one in item.receipts}
         if not receipts:
             return Attached()
-        there = await erp.attached(found.document_id)
+        trouble = Trouble()
+        there: frozenset[str] | None = None
+        with trouble:
+            there = await erp.attached(found.document_id)
+        if there is None:
+            return Attached(missing=len(receipts), later=trouble.passes)
         lacking = [one for one in receipts.values() if one.id not in there]
         attached = 0
         for start in range(0, len(lacking), RECEIPTS_PER_CALL):
-            some = await self._fetched(ref, lacking[start : start + RECEIPTS_PER_CALL])
-            if some:
-                await erp.attach(found.document_id, some)
-            attached += len(some)
+            some = await self._fetched(ref, lacking[start : start + RECEIPTS_PER_CALL], trouble)
+            with trouble:
+                if some:
+                    await erp.attach(found.document_id, some)
+                attached += len(some)
         return Attached(
-            receipts=len(receipts) - len(lacking) + attached, missing=len(lacking) - attached
+            receipts=len(receipts) - len(lacking) + attached,
+            missing=len(lacking) - attached,
+            later=trouble.passes,
         )
 
-    async def _fetched(self, ref: DocumentRef, receipts: Sequence[Receipt]) -> list[Attachment]:
+    async def _fetched(
+        self, ref: DocumentRef, receipts: Sequence[Receipt], trouble: "Trouble"
+    ) -> list[Attachment]:
         source = self._connections.filling(ref.connection, ReceiptSource)
         fetched: list[Attachment] = []
         for one in receipts:
-            try:
+            with trouble:
                 data = await source.receipt(ref.document, one.id)
-            except RejectedError:
-                continue
-            fetched.append(Attachment(id=one.id, name=one.name, data=data))
+                fetched.append(Attachment(id=one.id, name=one.name, data=data))
         return fetched
+
+
+class Trouble:
+    """Trouble with receipts, which is remembered and goes no further."""
+
+    def __init__(self) -> None:
+        # Some of it may be over later; what was refused stays refused.
+        self.passes = False
+
+    def __enter__(self) -> None:
+        """Begin something that may meet trouble."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        """Swallow a connector's trouble, and nothing else."""
+        if not isinstance(error, ConnectorError):
+            return False
+        activity.logger.warning("a receipt is not attached: %s", error.code)
+        self.passes = self.passes or not isinstance(error, RejectedError)
+        return True
 
 
 def _standing(found: payments.Reimbursement) -> dict[str, Any]:

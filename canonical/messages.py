@@ -48,7 +48,7 @@ class DocumentRef(Message):
 
 
 class MasterDataRef(Message):
-    """A source and the ERP that its time goes to."""
+    """A source and the ERP that its documents go to."""
 
     connection: str
     target: str
@@ -352,6 +352,8 @@ class Attached(Message):
 
     receipts: int = 0
     missing: int = 0
+    # Asking again may help: somebody did not answer, or not now.
+    later: bool = False
 
 
 def posting_queue(target: str, kind: str = TIMESHEET) -> str:

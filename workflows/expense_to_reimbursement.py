@@ -2,20 +2,30 @@
 
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
 
 from workflows.asking_again import AskingAgain
 from workflows.document_steps import DocumentSteps
-from workflows.policies import ASK_AGAIN_MAX, ESCALATE_EVERY, LOCAL, READ, REIMBURSE_WITHIN
+from workflows.policies import (
+    ASK_AGAIN_MAX,
+    ESCALATE_EVERY,
+    LOCAL,
+    READ,
+    RECEIPTS_AGAIN_MAX,
+    REIMBURSE_WITHIN,
+)
 from workflows.reimbursement_details import reimbursement_details
 
 with workflow.unsafe.imports_passed_through():
     from activities import search_attributes as sa
     from activities.reimbursement import ReimbursementActivities as Reimbursement
     from canonical.messages import Attached, DocumentRef, Posted, Reimbursed
+
+# Five minutes so often doubled are more than anybody waits.
+_DOUBLINGS_MAX: Final = 10
 
 
 @workflow.defn
@@ -28,6 +38,8 @@ class ExpenseToReimbursement(DocumentSteps):
     def __init__(self) -> None:
         self._news = False
         self._escalations = 0
+        # How often receipts were missing.
+        self._lacking = 0
         self._asking_again = AskingAgain()
 
     @workflow.run
@@ -44,7 +56,8 @@ class ExpenseToReimbursement(DocumentSteps):
             # What was taken back may leave nothing that could be waited for: look once more.
             taken_back = posted.posted > 0 and not reimbursed.posted
             if not (self._news or posted.news or taken_back):
-                settled = not stopped and posted.again_in_seconds is None
+                left = posted.again_in_seconds is not None or attached.later
+                settled = not stopped and not left
                 if settled and (reimbursed.ended or not (reimbursed.posted or prepared.to_post)):
                     # Paid, or there is nothing (any more) to be paid.
                     self._find_by(reimbursed, sa.REIMBURSED if reimbursed.ended else sa.CLOSED)
@@ -72,7 +85,8 @@ class ExpenseToReimbursement(DocumentSteps):
         if again := self._asking_again.after(posted):
             waits.append(again)
         if attached.missing:
-            waits.append(ASK_AGAIN_MAX)
+            waits.append(min(ASK_AGAIN_MAX * 2**self._lacking, RECEIPTS_AGAIN_MAX))
+            self._lacking = min(self._lacking + 1, _DOUBLINGS_MAX)
         if late := self._late_in(reimbursed):
             waits.append(late)
         with suppress(TimeoutError):

@@ -16,7 +16,8 @@ LOCAL: Final[dict[str, Any]] = {
     ),
 }
 
-# Reads, and writes to our own database: safe to repeat until they succeed.
+# Reads, writes to our own database, and what others take twice without harm (claims, news of
+# postings, receipts): safe to repeat until they succeed.
 READ: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(minutes=30),
     "heartbeat_timeout": HEARTBEAT_TIMEOUT,
@@ -47,5 +48,7 @@ POST: Final[dict[str, Any]] = {
 REIMBURSE_WITHIN: Final = timedelta(days=10)
 # What is left over is tried again with growing delay, up to this.
 ASK_AGAIN_MAX: Final = timedelta(minutes=5)
+# What is missing beside the money is asked for with growing delay, up to this.
+RECEIPTS_AGAIN_MAX: Final = timedelta(hours=6)
 # After its deadline a case escalates once more for every such span.
 ESCALATE_EVERY: Final = timedelta(hours=24)

@@ -38,6 +38,8 @@ class Erp:
         # The report was posted before, and what is to be posted takes it back.
         self.takes_back = False
         self.state = "none"
+        self.attached = Attached()
+        self.looked_for_receipts = 0
         self.posted_at: datetime | None = None
         self.asked = 0
         self.posted = 0
@@ -69,8 +71,9 @@ class Erp:
 
     @activity.defn
     async def attach_receipts(self, ref: DocumentRef) -> Attached:
-        """There are none."""
-        return Attached()
+        """There are none, unless a test says otherwise."""
+        self.looked_for_receipts += 1
+        return self.attached
 
 
 class Report:
@@ -204,3 +207,25 @@ async def test_a_report_ends_when_it_was_taken_back_and_nothing_is_owed_any_more
     await report.handle.signal("document_changed")
     assert (await report.handle.result())["posted"] is False
     assert erp.posted == 1
+
+
+async def test_a_receipt_that_nobody_has_is_asked_for_less_and_less_often(
+    report: Report, erp: Erp
+) -> None:
+    erp.there, erp.attached = True, Attached(receipts=1, missing=1)
+    await report.pass_(days=5)
+    assert 10 < erp.looked_for_receipts < 35
+    erp.state = "paid"
+    await report.handle.signal("document_changed")
+    assert (await report.handle.result())["state"] == "paid"
+
+
+async def test_a_paid_report_waits_for_receipts_that_could_not_be_had_yet(
+    report: Report, erp: Erp
+) -> None:
+    erp.there, erp.attached, erp.state = True, Attached(missing=1, later=True), "paid"
+    await report.pass_(hours=1)
+    assert (await report.handle.describe()).status == WorkflowExecutionStatus.RUNNING
+    erp.attached = Attached(receipts=1)
+    await report.pass_(hours=7)
+    assert (await report.handle.result())["state"] == "paid"
