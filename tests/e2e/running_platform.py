@@ -71,7 +71,7 @@ class RunningPlatform:
 
     # What the ledger says.
 
-    async def settled(self) -> None:
+    async def settled(self, seconds_max: float = SECONDS_MAX) -> None:
         """Wait until no document is owed a workflow and no posting is under way."""
         await self.until(
             "SELECT (SELECT count(*) FROM posting p LEFT JOIN posting b ON b.key = p.waits_for "
@@ -82,7 +82,8 @@ class RunningPlatform:
             "          AND NOT EXISTS (SELECT FROM posting u WHERE u.corrects = p.key))) = 0 "
             "AND (SELECT count(*) FROM document WHERE news_seq > prepared_seq) = 0 "
             "AND NOT EXISTS (SELECT FROM posting WHERE state = 'EXCEPTION' "
-            "                AND released_at IS NOT NULL)"
+            "                AND released_at IS NOT NULL)",
+            seconds_max=seconds_max,
         )
 
     async def until(

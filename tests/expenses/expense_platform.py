@@ -28,7 +28,7 @@ from runtime.topology import UPKEEP_QUEUE
 from sandbox.expense_policies import EXPENSE_POLICIES
 from sandbox.firm import Firm
 from store import reports
-from tests.e2e.running_platform import RunningPlatform, eventually, running
+from tests.e2e.running_platform import SECONDS_MAX, RunningPlatform, eventually, running
 from tests.expenses.systems import ExpenseSystems
 
 REPORT: Final = "expense_report"
@@ -68,10 +68,10 @@ class ReportPlatform(RunningPlatform):
         found: PollOutcome = await self.run("PollExpenseSource", self.source, PollOutcome)
         return found
 
-    async def poll(self) -> None:
+    async def poll(self, seconds_max: float = SECONDS_MAX) -> None:
         """Read the source once and wait until all is settled or stopped."""
         await self.read()
-        await self.settled()
+        await self.settled(seconds_max)
 
     async def watch(self) -> PaymentOutcome:
         """Ask the ERP how far everything is paid."""
