@@ -41,6 +41,7 @@ def match_exactly(
         MasterKind.CUSTOMER: customers,
         MasterKind.TASK: tasks,
     }
+    taken = {kind: set(known[kind].values()) for kind in found}
     return [
         CrossReference(
             kind=kind,
@@ -52,7 +53,7 @@ def match_exactly(
         )
         for kind, pairs in found.items()
         for source_id, target_id in pairs
-        if source_id not in known[kind] and target_id not in known[kind].values()
+        if source_id not in known[kind] and target_id not in taken[kind]
     ]
 
 

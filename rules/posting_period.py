@@ -19,35 +19,38 @@ class PeriodTrouble:
 
 
 def decide_period(
-    work_date: date,
+    original_date: date,
     calendar: Sequence[PostingPeriod],
     policy: ClosedPeriodPolicy,
     chosen: str | None = None,
 ) -> PeriodDecision | PeriodTrouble:
     """Decide from the ERP's own calendar of one legal entity.
 
-    `chosen` is the name of the open period that a person has picked. Work never goes into an
+    `original_date` is the date that counts by itself (DOMAIN rule 2): of time its work date.
+    `chosen` is the name of the open period that a person has picked. Nothing goes into an
     earlier period than its own, and crossing a fiscal year is a person's decision.
     """
-    original = next((period for period in calendar if period.holds(work_date)), None)
+    original = next((period for period in calendar if period.holds(original_date)), None)
     if original is None:
         return PeriodTrouble(
             Cause.NO_POSTING_PERIOD,
-            f"{work_date:%Y-%m}",
-            f"The ERP has no posting period for {work_date:%Y-%m}. Create the fiscal year there "
-            "and retry.",
+            f"{original_date:%Y-%m}",
+            f"The ERP has no posting period for {original_date:%Y-%m}. Create the fiscal year "
+            "there and retry.",
         )
     if chosen is not None:
-        return _chosen(work_date, original, calendar, chosen)
+        return _chosen(original_date, original, calendar, chosen)
     if original.state is PeriodState.OPEN:
-        return PeriodDecision(posting_date=work_date, period=original.name, original_date=work_date)
+        return PeriodDecision(
+            posting_date=original_date, period=original.name, original_date=original_date
+        )
     if policy is not ClosedPeriodPolicy.NEXT_OPEN:
         return _held(original, policy)
-    return _next_open(work_date, original, calendar)
+    return _next_open(original_date, original, calendar)
 
 
 def _next_open(
-    work_date: date, original: PostingPeriod, calendar: Sequence[PostingPeriod]
+    original_date: date, original: PostingPeriod, calendar: Sequence[PostingPeriod]
 ) -> PeriodDecision | PeriodTrouble:
     later = [
         period
@@ -72,14 +75,14 @@ def _next_open(
     return PeriodDecision(
         posting_date=earliest.starts_on,
         period=earliest.name,
-        original_date=work_date,
+        original_date=original_date,
         prior_period=True,
         reason=f"period {original.name} is closed, policy NEXT_OPEN",
     )
 
 
 def _chosen(
-    work_date: date, original: PostingPeriod, calendar: Sequence[PostingPeriod], name: str
+    original_date: date, original: PostingPeriod, calendar: Sequence[PostingPeriod], name: str
 ) -> PeriodDecision | PeriodTrouble:
     period = next((one for one in calendar if one.name == name), None)
     if period is None or period.state is not PeriodState.OPEN:
@@ -93,14 +96,14 @@ def _chosen(
         return PeriodTrouble(
             Cause.CLOSED_PERIOD,
             original.name,
-            f"Work of {original.name} cannot be posted to {name}, which is earlier. Choose a "
+            f"What is of {original.name} cannot be posted to {name}, which is earlier. Choose a "
             "later open period.",
         )
     own = period.id == original.id
     return PeriodDecision(
-        posting_date=work_date if own else period.starts_on,
+        posting_date=original_date if own else period.starts_on,
         period=period.name,
-        original_date=work_date,
+        original_date=original_date,
         prior_period=not own,
         reason="period chosen by a person",
     )

@@ -36,7 +36,6 @@ class Undispatched:
     kind: str
     document_id: str
     news_seq: int
-    employee: str
     starts_on: date
 
 
@@ -61,7 +60,7 @@ async def tell(connection: Connection, news: Iterable[DocumentNews]) -> None:
 async def undispatched(connection: Connection, source: str, limit: int) -> list[Undispatched]:
     """List documents that have news which no workflow was told."""
     rows = await connection.fetch(
-        "SELECT kind, document_id, news_seq, employee, starts_on FROM document "
+        "SELECT kind, document_id, news_seq, starts_on FROM document "
         "WHERE connection = $1 AND news_seq > dispatched_seq "
         "ORDER BY starts_on, document_id LIMIT $2",
         source,
@@ -110,9 +109,8 @@ async def touch(connection: Connection, documents: Iterable[tuple[str, str]]) ->
 async def owe_again(connection: Connection, source: str, first: date, last: date) -> None:
     """Owe a workflow to every document of a window that is not settled, whoever was told before.
 
-    A report is settled once it is paid.
-
-    Temporal's state may have been lost since; a workflow that runs only looks once more.
+    A report is settled once it is paid. Temporal's state may have been lost since; a workflow that
+    runs only looks once more.
     """
     await connection.execute(
         """
