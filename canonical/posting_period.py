@@ -42,6 +42,6 @@ class PeriodDecision(Canonical):
     posting_date: Day
     period: Code
     original_date: Day
-    # True if the work belongs to an earlier period than the one it is booked in.
+    # True if it belongs to an earlier period than the one it is booked in.
     prior_period: bool = False
-    reason: Code = "period of the work date"
+    reason: Code = "period of its own date"
