@@ -36,8 +36,8 @@ async def ask(
 ) -> Mapping[str, int]:
     """Write down that approved documents are asked for, the oldest first; commit before asking.
 
-    Gives their revisions. One that was recalled and approved again is asked for anew: what we
-    asked before has not made it ours.
+    Gives their revisions. One that was recalled or refused, and approved again since, is asked for
+    anew: what we asked before has not made it ours.
     """
     rows = await connection.fetch(
         """
@@ -45,15 +45,16 @@ async def ask(
           SELECT l.source_id, l.revision, l.changed_at FROM source_line l
           LEFT JOIN source_claim c USING (connection, object, source_id)
           WHERE l.connection = $1 AND l.object = $2 AND l.status IN ('APPROVED', 'UNREADABLE')
-            AND (c.state IS NULL OR c.state IN ('ASKED', 'RECALLED'))
+            AND (c.state IS NULL OR c.state IN ('ASKED', 'RECALLED')
+                 OR (c.state = 'REFUSED' AND l.approved_at > c.answered_at))
           ORDER BY l.changed_at, l.source_id LIMIT $3
         ), asked AS (
           INSERT INTO source_claim AS c (connection, object, source_id, state)
           SELECT $1, $2, source_id, 'ASKED' FROM wanted ORDER BY source_id
           ON CONFLICT (connection, object, source_id) DO UPDATE
             SET state = 'ASKED', answered_at = NULL,
-                attempts = CASE WHEN c.state = 'RECALLED' THEN 1 ELSE c.attempts + 1 END
-            WHERE c.state IN ('ASKED', 'RECALLED')
+                attempts = CASE WHEN c.state = 'ASKED' THEN c.attempts + 1 ELSE 1 END
+            WHERE c.state <> 'CLAIMED'
           RETURNING c.source_id
         )
         SELECT source_id, w.revision FROM wanted w JOIN asked USING (source_id)

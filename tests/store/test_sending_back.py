@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -213,6 +213,24 @@ async def test_a_recall_that_is_heard_of_after_the_next_approval_withdraws_nothi
     assert await line(corner) == ("APPROVED", 2)
     assert await ask(corner) == ["doc1"]
     assert await answer(corner, S.CLAIMED, revision=2) == 1
+
+
+async def test_a_report_that_was_refused_is_asked_for_again_once_it_is_approved_anew(
+    corner: Corner,
+) -> None:
+    """That is what its case tells people to see to; nothing else would ever let it go."""
+    await take_in(corner, readable(shown(corner)))
+    await ask(corner)
+    await answer(corner, S.REFUSED)
+    # A note that was changed since is no new approval.
+    await take_in(corner, readable(shown(corner, minute=5)))
+    assert await ask(corner) == []
+    tomorrow = Approval(approved_at=datetime.now(UTC) + timedelta(days=1))
+    await take_in(corner, readable(shown(corner, minute=60, approval=None)))
+    await take_in(corner, readable(shown(corner, minute=90, approval=tomorrow)))
+    assert await ask(corner) == ["doc1"]
+    assert await answer(corner, S.CLAIMED, revision=2) == 1
+    assert await ask(corner) == []
 
 
 async def told(corner: Corner) -> int:
