@@ -232,18 +232,6 @@ PostingOutcome = Annotated[
 ]
 
 
-class PostingReceipt(Canonical):
-    """The proof of a posting: which ERP document holds it."""
-
-    CONTRACT: ClassVar[str] = "posting_receipt/v1"
-
-    key: UUID
-    reference: ExternalId
-    target: Code
-    document_id: ExternalId
-    attested: bool
-
-
 def _time_line(body: PostingBody) -> TimeLine:
     if not isinstance(body, TimeLine):
         raise TypeError(f"{body.CONTRACT} is not a line of time")
