@@ -121,7 +121,8 @@ async def test_later_work_finds_taxes_products_and_journals(admin: AdminClient) 
     find = admin.session.find
     taxes = {row["name"] for row in await find("account.tax", [], "name")}
     sold = {"VAT19 DE01", "VAT0 DE01", "VAT19 US01", "VAT0 US01"}
-    assert taxes == {*sold, "VAT19-IN DE01", "VAT7-IN DE01"}
+    billed = {"VAT19-OUT DE01", "VAT0-OUT DE01", "EXEMPT-OUT US01"}
+    assert taxes == {*sold, *billed, "VAT19-IN DE01", "VAT7-IN DE01"}
     products = {row["code"] for row in await find("product.product", [], "code")}
     assert products == {"SRV-CONS", "EXP-TRAVEL"}
     journals = {row["name"] for row in await find("account.payment.journal", [], "name")}
