@@ -21,6 +21,10 @@ ALLOWED: dict[str, set[str]] = {
     "connectors/base/rate_budget.py": {"Unlimited.__init__"},
     "connectors/tryton/client.py": {"TrytonOptions", "TrytonClient.__init__", "TrytonClient.write"},
     "connectors/tryton/connector.py": {"Tryton.post"},
+    "connectors/tryton/customer_invoices.py": {"CustomerInvoices.post"},
+    "connectors/tryton/document_clerk.py": {"DocumentClerk.latest_start", "DocumentClerk.carry"},
+    "connectors/tryton/draft_then_post.py": {"_PAUSES_SECONDS", "Attempt.__init__"},
+    "connectors/tryton/expense_documents.py": {"ExpenseDocuments.post"},
     "connectors/tryton/time_lines.py": {
         "_PAUSES_SECONDS",
         "TimeLines._latest_start",
