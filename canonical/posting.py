@@ -86,8 +86,11 @@ class TimeLine(Canonical):
         return content_hash(self)
 
 
-# What an ERP is told: the members tell the kinds apart, each being closed.
-PostingBody = TimeLine | ExpenseDocument | CustomerInvoice
+# What an ERP is told: the members tell the kinds apart, each being closed, so the first that fits
+# is the one; lines of time come first, being the many.
+PostingBody = Annotated[
+    TimeLine | ExpenseDocument | CustomerInvoice, Field(union_mode="left_to_right")
+]
 
 
 class Dimension(Canonical):
