@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,9 @@ from canonical.exact import ExactDecimal
 from canonical.identity import content_hash
 from canonical.money import CurrencyCode, Money, minor_units
 from canonical.text import Code, ExternalId, Name
+
+# An ERP may take fewer, and refuses a longer document itself.
+LINES_MAX: Final = 4000
 
 
 class ExpenseRole(StrEnum):
@@ -77,7 +80,7 @@ class ExpenseDocument(Canonical):
     document_date: Day
     posting_date: Day
     currency: CurrencyCode
-    lines: Annotated[tuple[ExpenseDocumentLine, ...], Field(min_length=1, max_length=4000)]
+    lines: Annotated[tuple[ExpenseDocumentLine, ...], Field(min_length=1, max_length=LINES_MAX)]
     disbursements: tuple[Disbursement, ...] = ()
 
     @model_validator(mode="after")

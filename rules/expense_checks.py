@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from canonical.exception_case import Cause, RootCause
 from canonical.expense import AdvanceStep, ExpenseReport
 from canonical.expense_document import (
+    LINES_MAX,
     Disbursement,
     ExpenseDocument,
     ExpenseDocumentLine,
@@ -30,9 +30,6 @@ from rules.facts import Facts
 from rules.policies import Policies, Policy
 from rules.posting_period import PeriodTrouble, decide_period
 from rules.time_checks import NO_LEGAL_ENTITY
-
-# As many as the ERP's document takes.
-LINES_MAX: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
