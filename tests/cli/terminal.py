@@ -8,7 +8,7 @@ from typing import Any, Never
 
 import pytest
 
-from cli import main
+from cli import main, output
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,9 @@ class Terminal:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         monkeypatch.setattr(main, "leave", _leave)
-        # Wide enough that no table is folded.
-        monkeypatch.setenv("COLUMNS", "240")
+        # Wide enough that no table is folded, whatever terminal the tests themselves run in.
+        for console in (output.out, output.err):
+            monkeypatch.setattr(console, "width", 240)
 
     async def type(self, *words: object) -> Answered:
         """Type `ledgerway` and these words; a command has an event loop of its own."""

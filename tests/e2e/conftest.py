@@ -1,6 +1,5 @@
 """Platforms for whole-way tests: a ledger and a Temporal namespace of its own for each test."""
 
-import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -9,9 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from sandbox.temporal_server import TemporalServer
+from tests.e2e import namespaces
 from tests.e2e.final_check import assert_all_is_well
 from tests.e2e.local_platform import LocalPlatform, Systems, local_platform
-from tests.e2e.namespaces import register_namespace
 from tests.server_fixtures import FreshDatabase
 
 NewNamespace = Callable[[], Awaitable[str]]
@@ -22,14 +21,7 @@ Opened = Callable[..., AbstractAsyncContextManager[LocalPlatform]]
 @pytest.fixture(scope="session")
 def new_namespace(temporal_server: TemporalServer) -> NewNamespace:
     """Make a namespace of the session's Temporal server; gives its name."""
-    numbers = itertools.count(1)
-
-    async def make() -> str:
-        name = f"whole-way-{next(numbers)}"
-        await register_namespace(temporal_server.address, name)
-        return name
-
-    return make
+    return lambda: namespaces.new_namespace(temporal_server.address)
 
 
 @pytest.fixture

@@ -1,5 +1,8 @@
 """Namespaces of a Temporal server, so that platforms on one server do not meet."""
 
+import itertools
+from typing import Final
+
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
@@ -8,6 +11,15 @@ from temporalio.client import Client
 from sandbox.world import our_search_attributes
 
 _DAY = Duration(seconds=86_400)
+# One count for all that make namespaces on the session's server.
+_NUMBERS: Final = itertools.count(1)
+
+
+async def new_namespace(address: str) -> str:
+    """Make a namespace that nobody else uses; gives its name."""
+    name = f"whole-way-{next(_NUMBERS)}"
+    await register_namespace(address, name)
+    return name
 
 
 async def register_namespace(address: str, name: str) -> None:
