@@ -25,7 +25,7 @@ demo: $(INSTALLED) ## A made-up firm's month of time and expenses goes into a re
 	@$(BIN)/ledgerway demo
 
 test: $(INSTALLED) ## All tests, the ones on the real ERP included
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(INSTALLED) ## Format, lint, layers, types
 	@$(BIN)/ruff format --check .

@@ -22,7 +22,8 @@ from runtime.topology import UPKEEP_QUEUE, WorkerSettings, queues_of, worker_for
 from store import reports
 from store.database import Database, Row
 
-SECONDS_MAX: Final = 30
+# A deadline for what is going wrong; nothing waits that long when all is well.
+SECONDS_MAX: Final = 60
 # Platforms that follow each other on one Temporal do not mistake their runs for each other's.
 _RUNS: Final = itertools.count(1)
 
