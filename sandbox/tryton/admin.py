@@ -59,8 +59,7 @@ class AdminClient:
 
     async def reopen_period(self, legal_entity: str, name: str) -> None:
         """Open a closed posting period again."""
-        period = await self._period(legal_entity, name)
-        await self.session.press("account.period", "reopen", [period])
+        await reopen(self.session, await self._period(legal_entity, name))
 
     async def end_task(self, project: str, task: str, last_day: date | None) -> None:
         """Take no time on a task after a day; None takes it for ever again."""
@@ -161,3 +160,12 @@ def _time_line(line: dict[str, Any], work: dict[str, Any]) -> TimeLine:
         seconds=seconds,
         description=line["description"] or "",
     )
+
+
+async def reopen(session: JsonRpcSession, period: int) -> None:
+    """Open a closed period again, and what closing it closed in each journal."""
+    await session.press("account.period", "reopen", [period])
+    closed = [["period", "=", period], ["state", "=", "closed"]]
+    journals = await session.find("account.journal.period", closed, "id")
+    if journals:
+        await session.press("account.journal.period", "reopen", [row["id"] for row in journals])

@@ -16,6 +16,7 @@ from canonical.posting import Executed, PostingIntent, PostingKind, SourceLine
 from canonical.posting_period import PeriodDecision
 from connectors.tryton import Tryton
 from sandbox.firm import Month
+from sandbox.tryton.admin import reopen
 from sandbox.tryton.customer_desk import CustomerBill, CustomerDesk
 from tests.connectors.tryton.expense_world import CREATE, DELETE, POST, Office
 
@@ -181,7 +182,7 @@ class InvoiceWorld:
         try:
             yield
         finally:
-            await self.session.press("account.period", "reopen", [period])
+            await reopen(self.session, period)
 
     async def posted(self, target: Tryton, intent: PostingIntent) -> int:
         """Post what is certainly taken; gives the document's id."""
