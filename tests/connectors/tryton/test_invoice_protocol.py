@@ -128,6 +128,7 @@ async def test_a_draft_that_somebody_altered_is_replaced_and_never_posted(
         await post(target, intent)
     (draft,) = await invoices.held(intent)
     values = {"unit_price": Decimal("99.00")}
+    invoices.session.work_for(int(invoices.entity.id))
     await invoices.session.write("account.invoice.line", [draft.lines[0].id], values)
     assert await settled(invoices, intent) != draft.id
 
