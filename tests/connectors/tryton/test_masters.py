@@ -335,19 +335,23 @@ async def test_the_real_erp_owes_an_employee_money_as_a_party(expenses: ExpenseW
 async def test_a_closed_account_is_listed_and_not_active(expenses: ExpenseWorld) -> None:
     company = int(expenses.entity.id)
     expenses.session.work_for(company)
-    (number,) = await expenses.session.find(
-        "account.account", [["company", "=", company], ["code", "=", "6650"]], "id"
+    # One of its own: an account that something is booked on cannot be closed.
+    telecom = await expenses.session.find_one(
+        "account.account", [["company", "=", company], ["code", "=", "6650"]]
     )
-    await expenses.session.write("account.account", [number["id"]], {"closed": True})
+    (number,) = await expenses.session.call(
+        "model.account.account.copy", [telecom], {"code": "6659"}
+    )
+    await expenses.session.write("account.account", [number], {"closed": True})
     try:
         masters = await expenses.connect().masters()
-        (account,) = [each for each in masters.accounts if each.id == str(number["id"])]
+        (account,) = [each for each in masters.accounts if each.id == str(number)]
         assert not account.active
         with pytest.raises(RejectedError) as told:
-            await expenses.connect().post([expenses.intent(cost("1.00", account="6650"))], {})
+            await expenses.connect().post([expenses.intent(cost("1.00", account="6659"))], {})
         assert told.value.code == "account_unknown"
     finally:
-        await expenses.session.write("account.account", [number["id"]], {"closed": False})
+        await expenses.session.call("model.account.account.delete", [number])
 
 
 async def test_a_simulated_tryton_books_no_expenses(tryton: Tryton) -> None:
