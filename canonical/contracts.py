@@ -1,22 +1,26 @@
 """Contracts: what was agreed with a customer about how work becomes money.
 
 What a source of contracts gives: engagements with their lines, rates, schedules, caps, retainers,
-purchase orders, and the acceptances that its milestones have. Ids are the source's own.
+purchase orders, and the acceptances that its milestones have. Ids are the source's own; legal
+entities, customers, projects, tasks, roles and employees are named by the codes that people know
+them by in every system.
 """
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from canonical.base import Canonical, Day
+from canonical.base import Canonical, Day, Instant
 from canonical.exact import ExactDecimal
 from canonical.expense import CountryCode
+from canonical.identity import content_hash
 from canonical.money import CurrencyCode, HourlyRate, Money
 from canonical.text import Code, ExternalId, Name
 
 LINES_MAX = 500
+ID_MAX: Final = 120
 
 
 class BillingModel(StrEnum):
@@ -257,6 +261,7 @@ class Acceptance(Canonical):
 
     CONTRACT: ClassVar[str] = "acceptance/v1"
 
+    engagement: ExternalId
     contract_line: ExternalId
     schedule_line: ExternalId
     accepted_date: Day
@@ -282,3 +287,34 @@ class ExchangeRate(Canonical):
     rate: Annotated[ExactDecimal, Field(gt=0)]
     on_date: Day
     origin: Code
+
+
+CONTRACT_RECORD: Final[Literal["contract_record"]] = "contract_record"
+
+
+class ContractRecord(Canonical):
+    """One record of a source of contracts, as it is shown now.
+
+    `id` is unique among all records of its connection, whatever they are.
+    """
+
+    CONTRACT: ClassVar[str] = "contract_record/v1"
+
+    connection: Code
+    id: ExternalId
+    record: Annotated[
+        Engagement | RateCard | PurchaseOrder | Acceptance | ErpScheduleLine,
+        Field(union_mode="left_to_right"),
+    ]
+    changed_at: Instant
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of what was agreed; when it was written down does not count."""
+        return content_hash(self.record)
+
+
+def contract_record_id(kind: str, *names: str) -> str:
+    """Name a record: kind and own id, such as `engagement/ACME-1`, within what an id may be."""
+    name = "/".join((kind, *names))
+    return name if len(name) <= ID_MAX else f"{kind}/{content_hash(name)}"

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from canonical.base import Canonical, Day
 from canonical.exact import ExactDecimal
-from canonical.money import CurrencyCode
+from canonical.money import CurrencyCode, HourlyRate
 from canonical.text import Code, ExternalId, Name
 
 
@@ -64,6 +64,21 @@ class Employee(Master):
     # Under which the ERP owes this person money.
     party: ExternalId | None = None
     cost_centre: Code | None = None
+    # What the person works as; contracts may price by it.
+    role: Code | None = None
+
+
+class CostRate(Canonical):
+    """What an hour of a person costs from a day on, until the next rate; the ERP's or HR's own.
+
+    `employee` is the id in the system that says so. Personal data: it stays in the database.
+    """
+
+    CONTRACT: ClassVar[str] = "cost_rate/v1"
+
+    employee: ExternalId
+    valid_from: Day | None
+    rate: HourlyRate = Field(repr=False)
 
 
 class Project(Master):

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
+from canonical.contracts import ContractRecord, ExchangeRate
 from canonical.expense import ExpenseReport
 from canonical.expense_document import DocumentPayments
-from canonical.masters import Masters
+from canonical.masters import CostRate, Masters
 from canonical.money import Money
 from canonical.posting import PostedDocument, PostingIntent, PostingOutcome
 from canonical.posting_period import PostingPeriod
@@ -130,6 +131,55 @@ class ReportNews:
     # For FAILED and OBSOLETE: a stable code, and a sentence for the source's processor.
     code: str = ""
     message: str = ""
+
+
+class InvoiceStep(StrEnum):
+    """What a source is told of the invoices for its contracts, in this order."""
+
+    ISSUED = "issued"
+    # A credit note; it names the invoice that it takes back, or a part of it.
+    CREDITED = "credited"
+    PARTLY_PAID = "partly_paid"
+    PAID = "paid"
+    PAYMENT_REVERSED = "payment_reversed"
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceNewsLine:
+    """One line of an issued document; `seconds` are what was billed, nothing for a fee."""
+
+    label: str
+    seconds: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceNews:
+    """One step of one invoice or credit note; amounts in its currency, a credit's below nothing.
+
+    `id` is ours and the same for every attempt to tell it, so that a repeat can be recognised.
+    `event` is the billing event, `number` the ERP's own, `customer` the customer's code.
+    """
+
+    id: str
+    event: str
+    step: InvoiceStep
+    engagement: str
+    customer: str
+    legal_entity: str
+    reference: str
+    number: str
+    invoice_date: date
+    due_date: date | None
+    # Without tax, and with it where the ERP has said.
+    net: Money
+    total: Money | None
+    lines: tuple[InvoiceNewsLine, ...] = ()
+    # Of a payment: what moved, above nothing, and when.
+    amount: Money | None = None
+    on_date: date | None = None
+    # The number of the invoice that a credit note is about.
+    credits: str = ""
 
 
 # What a guard needs to be read before the claim: for compare-and-set the stamp of each parent.
@@ -257,6 +307,57 @@ class PaymentSource(Connected, Protocol):
 
     async def payments_of(self, document_ids: Sequence[str]) -> Sequence[DocumentPayments]:
         """Read the payments of our documents, in bulk; one that is gone is not in the answer."""
+        ...
+
+
+@runtime_checkable
+class ContractSource(Connected, Protocol):
+    """A system of record for contracts."""
+
+    def contracts(self) -> AsyncIterator[SourcePage[ContractRecord]]:
+        """Page through all engagements, rate cards and purchase orders that there are now.
+
+        What is not shown any more is gone. A record that cannot be read is shown as one.
+        """
+        ...
+
+
+@runtime_checkable
+class MilestoneSource(Connected, Protocol):
+    """A system that knows which milestones were accepted, and what the ERP's schedule says."""
+
+    def milestones(self) -> AsyncIterator[SourcePage[ContractRecord]]:
+        """Page through all acceptances and schedule lines of the ERP that there are now."""
+        ...
+
+
+@runtime_checkable
+class InvoiceStatusSink(Connected, Protocol):
+    """A system that is told what became of invoices: issued, paid, credited."""
+
+    async def tell_invoices(self, news: Sequence[InvoiceNews]) -> Sequence[Acknowledged]:
+        """Tell as much as the budget allows now, in order; one answer per step told.
+
+        Fewer answers than news: the rest waits. Told before counts as accepted.
+        """
+        ...
+
+
+@runtime_checkable
+class ExchangeRateSource(Connected, Protocol):
+    """A system that keeps exchange rates."""
+
+    async def exchange_rates(self, first: date, last: date) -> Sequence[ExchangeRate]:
+        """Read the rates of a window of days, ends included."""
+        ...
+
+
+@runtime_checkable
+class CostRateSource(Connected, Protocol):
+    """A system that owns what an hour of a person costs (DOMAIN rule 27)."""
+
+    async def cost_rates(self) -> Sequence[CostRate]:
+        """Read all cost rates, past ones included, in bulk."""
         ...
 
 
