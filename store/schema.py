@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
 
-import store.tables  # noqa: F401  Fills the metadata.
+import store.billing_tables
+import store.tables  # noqa: F401  Both fill the metadata.
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 # Any number, as long as it is always the same: two processes migrate one after the other.

@@ -90,6 +90,7 @@ class DocumentRow(SQLModel, table=True):
     news_seq: int = _big()
     dispatched_seq: int = _big()
     prepared_seq: int = _big()
+    told_at: datetime | None = _instant()
 
 
 class SourceLineRow(SQLModel, table=True):

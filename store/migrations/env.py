@@ -3,7 +3,8 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import store.tables  # noqa: F401  Fills the metadata that autogenerate compares with.
+import store.billing_tables
+import store.tables  # noqa: F401  Both fill the metadata that autogenerate compares with.
 
 connection = context.config.attributes.get("connection")
 if connection is None:
