@@ -173,7 +173,8 @@ class Engagement(Canonical):
     CONTRACT: ClassVar[str] = "engagement/v1"
 
     connection: Code
-    id: ExternalId
+    # Shorter than other ids: that of its billing period is made of it.
+    id: Annotated[ExternalId, Field(max_length=100)]
     code: Code
     name: Name
     legal_entity: Code

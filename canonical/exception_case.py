@@ -53,6 +53,7 @@ class Cause(StrEnum):
     NOTHING_TO_POST = "nothing_to_post"
     CLAIMED_ELSEWHERE = "claimed_elsewhere"
     ERP_WARNING = "erp_warning"
+    UNKNOWN_CUSTOMER = "unknown_customer"
 
 
 class CaseState(StrEnum):

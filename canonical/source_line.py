@@ -5,8 +5,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
-# What sources show: each record of it is one line. A billing event is what our own readiness shows.
-ObjectName = Literal["time_entry", "expense_report", "billing_event"]
+# What sources show: each record of it is one line. A billing event is what our own readiness shows,
+# and is approved by whoever releases it; a contract record is never posted itself.
+ObjectName = Literal["time_entry", "expense_report", "billing_event", "contract_record"]
+BILLING_EVENT: Literal["billing_event"] = "billing_event"
 
 
 class LineStatus(StrEnum):

@@ -67,6 +67,10 @@ class BillingPolicy(BaseModel):
     four_eyes_above: dict[CurrencyCode, Annotated[ExactDecimal, Field(ge=0)]] = Field(
         default_factory=dict
     )
+    # Who may release, credit and write down; "*" is everybody who can reach the system.
+    releasers: tuple[Code, ...] = ("*",)
+    # Kinds of costs that are the customer's own liability, and passed on by themselves (rule 24).
+    disbursement_types: tuple[Code, ...] = ()
     # Whether what is ready may go without a person, as far as four eyes are not needed.
     releases_itself: bool = False
     leakage_days: Annotated[int, Field(ge=1, le=366)] = 30

@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from canonical.contracts import ExchangeRate
 from canonical.masters import (
     Account,
+    CostRate,
     Currency,
+    Customer,
     DimensionValue,
     Employee,
     LegalEntity,
@@ -43,3 +46,7 @@ class Facts:
     accounts: Mapping[tuple[str, str], Account] = field(default_factory=dict)
     tax_codes: Mapping[tuple[str, str], TaxCode] = field(default_factory=dict)
     currencies: Mapping[str, Currency] = field(default_factory=dict)
+    customers_by_code: Mapping[str, Customer] = field(default_factory=dict)
+    # What hours cost, by the ERP's employee, the earliest rate first.
+    cost_rates: Mapping[str, Sequence[CostRate]] = field(default_factory=dict)
+    exchange_rates: Sequence[ExchangeRate] = ()
