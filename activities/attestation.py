@@ -3,6 +3,7 @@
 from canonical.base import Canonical
 from canonical.billing import CustomerInvoice
 from canonical.expense_document import ExpenseDocument
+from canonical.journal import JournalEntry
 from canonical.posting import PostedDocument, PostingIntent, TimeLine
 
 
@@ -15,6 +16,8 @@ def agrees(intent: PostingIntent, document: PostedDocument) -> bool:
             return as_shown(sent) == as_shown(shown)
         case CustomerInvoice() as sent, CustomerInvoice() as shown:
             return _without_words(sent) == _without_words(shown)
+        case JournalEntry() as sent, JournalEntry() as shown:
+            return _without_labels(sent) == _without_labels(shown)
         case _:
             return False
 
@@ -32,6 +35,11 @@ def _same_time(sent: TimeLine, shown: TimeLine) -> bool:
 def _without_words(body: CustomerInvoice) -> CustomerInvoice:
     words = {"label": "", "tax_note": "", "exchange": "", "reason": ""}
     lines = (line.model_copy(update=words) for line in body.lines)
+    return body.model_copy(update={"lines": tuple(sorted(lines, key=_in_one_order))})
+
+
+def _without_labels(body: JournalEntry) -> JournalEntry:
+    lines = (line.model_copy(update={"label": ""}) for line in body.lines)
     return body.model_copy(update={"lines": tuple(sorted(lines, key=_in_one_order))})
 
 

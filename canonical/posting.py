@@ -10,6 +10,7 @@ from canonical.base import Canonical, Day
 from canonical.billing import CustomerInvoice
 from canonical.expense_document import ExpenseDocument
 from canonical.identity import content_hash
+from canonical.journal import JournalEntry
 from canonical.money import Money
 from canonical.posting_period import PeriodDecision
 from canonical.source_line import ObjectName
@@ -47,6 +48,7 @@ class PostingKind(StrEnum):
     TIME = "time"
     EXPENSE = "expense"
     INVOICE = "invoice"
+    JOURNAL = "journal"
     REVERSAL = "reversal"
     UNDO = "undo"
 
@@ -89,7 +91,8 @@ class TimeLine(Canonical):
 # What an ERP is told: the members tell the kinds apart, each being closed, so the first that fits
 # is the one; lines of time come first, being the many.
 PostingBody = Annotated[
-    TimeLine | ExpenseDocument | CustomerInvoice, Field(union_mode="left_to_right")
+    TimeLine | ExpenseDocument | CustomerInvoice | JournalEntry,
+    Field(union_mode="left_to_right"),
 ]
 
 
@@ -155,6 +158,11 @@ class PostingIntent(Canonical):
         """The body of a posting of an invoice; TypeError if it is another kind's."""
         return _customer_invoice(self.body)
 
+    @property
+    def journal_entry(self) -> JournalEntry:
+        """The body of a posting to the journal; TypeError if it is another kind's."""
+        return _journal_entry(self.body)
+
 
 class PostedDocument(Canonical):
     """A document of ours as the ERP shows it when asked."""
@@ -181,6 +189,11 @@ class PostedDocument(Canonical):
     def customer_invoice(self) -> CustomerInvoice:
         """The body of a posting of an invoice; TypeError if it is another kind's."""
         return _customer_invoice(self.body)
+
+    @property
+    def journal_entry(self) -> JournalEntry:
+        """The body of a posting to the journal; TypeError if it is another kind's."""
+        return _journal_entry(self.body)
 
 
 class Executed(Canonical):
@@ -250,4 +263,10 @@ def _expense_document(body: PostingBody) -> ExpenseDocument:
 def _customer_invoice(body: PostingBody) -> CustomerInvoice:
     if not isinstance(body, CustomerInvoice):
         raise TypeError(f"{body.CONTRACT} is not an invoice")
+    return body
+
+
+def _journal_entry(body: PostingBody) -> JournalEntry:
+    if not isinstance(body, JournalEntry):
+        raise TypeError(f"{body.CONTRACT} is not a journal entry")
     return body

@@ -51,6 +51,8 @@ class TrytonOptions:
     cost_centre_root: str = "Cost centre"
     # The codes of the accounts that lines of customer invoices are booked on, by their role.
     revenue_accounts: Mapping[InvoiceRole, str] = field(default_factory=dict)
+    # The code of the journal that entries between legal entities are made in.
+    journal: str = "MISC"
     page_size: int = PAGE_SIZE_MAX
     timeouts: Timeouts = field(default_factory=Timeouts)
     keepalive_seconds: float = 1

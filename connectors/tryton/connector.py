@@ -8,6 +8,7 @@ import httpx
 
 from canonical.billing import CustomerInvoice
 from canonical.expense_document import DocumentPayments
+from canonical.journal import JournalEntry
 from canonical.masters import Masters
 from canonical.posting import PostedDocument, PostingIntent, PostingKind, PostingOutcome
 from canonical.posting_period import PostingPeriod
@@ -20,6 +21,7 @@ from connectors.tryton.client import Context, TrytonClient, TrytonOptions
 from connectors.tryton.customer_invoices import CustomerInvoices
 from connectors.tryton.document_wire import AccountRow, CurrencyRow, TaxRow
 from connectors.tryton.expense_documents import ExpenseDocuments
+from connectors.tryton.journal_entries import JournalEntries
 from connectors.tryton.manifest import manifest_for
 from connectors.tryton.master_mapping import Companies, Works, readable
 from connectors.tryton.payments import payments_of
@@ -48,7 +50,8 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "account.tax": ("read",),
     "account.journal": ("read",),
     "account.configuration": ("read",),
-    "account.move.line": ("read",),
+    "account.move": ("read", "write", "create", "delete"),
+    "account.move.line": ("read", "create", "delete"),
     "account.invoice": ("read", "write", "create", "delete"),
     "project.disbursement": ("read", "write", "create", "delete"),
     "currency.currency": ("read",),
@@ -66,6 +69,7 @@ class Tryton:
         self._lines: Final = TimeLines(client, options.timeouts)
         self._documents: Final = ExpenseDocuments(client, options)
         self._invoices: Final = CustomerInvoices(client, options)
+        self._entries: Final = JournalEntries(client, options)
         self._receipts: Final = Receipts(client, options.timeouts)
         self._manifest: Final = manifest_for(options.timeouts)
 
@@ -145,7 +149,7 @@ class Tryton:
                 return await self._lines.carrying(intents)
             case PostingKind.UNDO:
                 return await self._lines.standing(intents)
-            case PostingKind.EXPENSE | PostingKind.INVOICE | PostingKind.REVERSAL:
+            case _:
                 return await self._keeper(intents[0]).find(intents)
 
     async def post(
@@ -171,7 +175,7 @@ class Tryton:
                 return await self._lines.book(intents, evidence, last_byte_by)
             case PostingKind.UNDO:
                 return await self._lines.take_back(intents, evidence, last_byte_by)
-            case PostingKind.EXPENSE | PostingKind.INVOICE | PostingKind.REVERSAL:
+            case _:
                 return [await self._keeper(intents[0]).post(intents[0], last_byte_by)]
 
     def documents_since(self, since: datetime | None) -> AsyncIterator[Sequence[PostedDocument]]:
@@ -180,6 +184,7 @@ class Tryton:
             self._lines.changed_since(since),
             self._documents.changed_since(since),
             self._invoices.changed_since(since),
+            self._entries.changed_since(since),
         )
 
     def documents_between(
@@ -193,12 +198,13 @@ class Tryton:
             self._lines.between(legal_entity, first, last),
             self._documents.between(legal_entity, first, last),
             self._invoices.between(legal_entity, first, last),
+            self._entries.between(legal_entity, first, last),
         )
 
     async def remove_stray_drafts(self, older_than: datetime) -> int:
         """Delete drafts of ours, and what they pass on, that were made before an instant."""
-        removed = await self._documents.remove_stray_drafts(older_than)
-        return removed + await self._invoices.remove_stray_drafts(older_than)
+        keepers = (self._documents, self._invoices, self._entries)
+        return sum([await keeper.remove_stray_drafts(older_than) for keeper in keepers])
 
     async def attached(self, document_id: str) -> frozenset[str]:
         """Say which receipts a document has already."""
@@ -212,9 +218,17 @@ class Tryton:
         """Read how far documents are paid, some hundred to a call."""
         return await payments_of(self._client, document_ids)
 
-    def _keeper(self, intent: PostingIntent) -> ExpenseDocuments | CustomerInvoices:
+    def _keeper(
+        self, intent: PostingIntent
+    ) -> ExpenseDocuments | CustomerInvoices | JournalEntries:
         """Whose documents a posting is about; a reversal is of the kind that its body is of."""
-        return self._invoices if isinstance(intent.body, CustomerInvoice) else self._documents
+        match intent.body:
+            case CustomerInvoice():
+                return self._invoices
+            case JournalEntry():
+                return self._entries
+            case _:
+                return self._documents
 
     async def _companies(self) -> Companies:
         found = await self._all(CompanyRow, "company.company")
@@ -225,7 +239,8 @@ class Tryton:
         return [value async for page in pages for value in page]
 
 
-_DOCUMENTS: Final = frozenset({PostingKind.EXPENSE, PostingKind.INVOICE, PostingKind.REVERSAL})
+# What is drafted before it is posted; of lines of time there are no drafts.
+_DOCUMENTS: Final = frozenset(PostingKind) - {PostingKind.TIME, PostingKind.UNDO}
 # Without it Tryton leaves inactive records out, leavers among them.
 _ACTIVE_OR_NOT: Final[Context] = {"active_test": False}
 

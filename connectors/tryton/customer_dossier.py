@@ -9,7 +9,7 @@ from connectors.tryton import customer_drafts as drafts
 from connectors.tryton.client import Context
 from connectors.tryton.customer_drafts import CustomerBooks
 from connectors.tryton.customer_reading import CustomerPaper, comparable
-from connectors.tryton.document_wire import DRAFT
+from connectors.tryton.document_wire import DRAFT, INVOICE
 from connectors.tryton.dossier import Calls, Values
 from connectors.tryton.shelf import Shelf
 
@@ -46,6 +46,7 @@ class CustomerDossier:
             for line in body.lines
         )
         self.intent: Final = intent
+        self.model: Final = INVOICE
         self.context: Final[Context] = {"company": books.company}
 
     @property

@@ -16,7 +16,7 @@ from connectors.tryton.customer_wire import IS_BOOKED, CustomerInvoiceRow
 from connectors.tryton.document_clerk import USER_ERROR, DocumentClerk, refuse_if_too_long
 from connectors.tryton.document_wire import INVOICE
 from connectors.tryton.mapping import id_of, one_line
-from connectors.tryton.shelf import Shelf, since_clauses, window_clauses
+from connectors.tryton.shelf import CUSTOMERS, Shelf, since_clauses, window_clauses
 from connectors.tryton.wire import date_on_wire
 
 _LOG: Final = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class CustomerInvoices:
     def __init__(self, client: TrytonClient, options: TrytonOptions) -> None:
         self._client: Final = client
         self._clerk: Final = DocumentClerk(client, options)
-        self._shelf: Final = Shelf(client, "out", CustomerInvoiceRow, paper_from)
+        self._shelf: Final = Shelf(client, CUSTOMERS, CustomerInvoiceRow, paper_from)
         self._books: Final = CustomerBookReader(client, options.revenue_accounts)
 
     async def find(self, intents: Sequence[PostingIntent]) -> Documents:
@@ -73,7 +73,9 @@ class CustomerInvoices:
         self, legal_entity: str, first: date, last: date
     ) -> AsyncIterator[Sequence[PostedDocument]]:
         """Page through a company's posted invoices of ours, by posting date."""
-        return _Readable(self._shelf.sweep([*window_clauses(legal_entity, first, last), IS_BOOKED]))
+        return _Readable(
+            self._shelf.sweep([*window_clauses(CUSTOMERS, legal_entity, first, last), IS_BOOKED])
+        )
 
     async def remove_stray_drafts(self, older_than: datetime) -> int:
         """Delete what lost requests left behind; what got posted in the meantime stays."""

@@ -12,7 +12,7 @@ Values = Mapping[str, Any]
 
 
 class Record(Protocol):
-    """An invoice of Tryton's, in whatever state."""
+    """An invoice or a move of Tryton's, in whatever state."""
 
     @property
     def id(self) -> int: ...
@@ -45,6 +45,11 @@ class Dossier(Protocol[S]):
 
     @property
     def intent(self) -> PostingIntent: ...
+
+    @property
+    def model(self) -> str:
+        """Which of Tryton's models its records are of."""
+        ...
 
     @property
     def context(self) -> Context: ...

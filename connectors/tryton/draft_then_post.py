@@ -21,7 +21,6 @@ from connectors.base.errors import (
     TransientError,
 )
 from connectors.tryton.client import TrytonClient
-from connectors.tryton.document_wire import INVOICE
 from connectors.tryton.dossier import Calls, Dossier, S
 from connectors.tryton.refusals import ServerExceptionError, UserWarningError
 
@@ -55,6 +54,7 @@ class Attempt(Generic[S]):
         self._client: Final = client
         self._dossier: Final = dossier
         self._reference: Final = dossier.intent.reference
+        self._model: Final = f"model.{dossier.model}"
         self._not_after: Final = not_after
         self._created: int | None = None
         # What turned out to be booked while our drafts were deleted.
@@ -113,7 +113,7 @@ class Attempt(Generic[S]):
 
     async def _create(self) -> int:
         try:
-            (draft,) = await self._harmless(f"model.{INVOICE}.create", [self._dossier.draft()])
+            (draft,) = await self._harmless(f"{self._model}.create", [self._dossier.draft()])
             await self._harmless_all(self._dossier.beside(draft))
         except RejectedError as error:
             raise await self._taken_back(error) from error
@@ -124,12 +124,12 @@ class Attempt(Generic[S]):
         """Delete the other drafts, then post one: only if every deletion succeeded."""
         try:
             if others:
-                await self._harmless(f"model.{INVOICE}.delete", list(others))
+                await self._harmless(f"{self._model}.delete", list(others))
         except (RejectedError, ConflictError) as error:
             return _Refusal(error, deleting=frozenset(others))
         try:
             await self._release()
-            await self._write(f"model.{INVOICE}.post", [draft])
+            await self._write(f"{self._model}.post", [draft])
         except (OutcomeUnknownError, ServerExceptionError) as error:
             return await self._look_after(error, draft)
         except (RejectedError, ConflictError) as error:
@@ -189,7 +189,7 @@ class Attempt(Generic[S]):
     async def _delete_drafts(self, seen: S) -> None:
         """Delete drafts first: what goes with them is nobody's then, and can be posted no more."""
         if seen.drafts:
-            await self._harmless(f"model.{INVOICE}.delete", [paper.id for paper in seen.drafts])
+            await self._harmless(f"{self._model}.delete", [paper.id for paper in seen.drafts])
         await self._harmless_all(self._dossier.strays(seen))
 
     async def _adopt(self, seen: S) -> PostingOutcome:
@@ -209,7 +209,7 @@ class Attempt(Generic[S]):
             document = self._dossier.document(seen)
         except ValueError as error:
             # It is booked all the same: who reads it next will say that it cannot be understood.
-            _LOG.error("tryton: %s cannot be read back: %s", INVOICE, error)
+            _LOG.error("tryton: %s cannot be read back: %s", self._dossier.model, error)
             return Executed(reference=reference, document_id=str(paper.id))
         return Executed(reference=reference, document_id=document.document_id, document=document)
 

@@ -9,6 +9,7 @@ from connectors.tryton import document_drafts as drafts
 from connectors.tryton.client import Context
 from connectors.tryton.document_drafts import Books
 from connectors.tryton.document_reading import Paper, comparable, document_from
+from connectors.tryton.document_wire import INVOICE
 from connectors.tryton.dossier import Calls, Values
 from connectors.tryton.original import Original
 from connectors.tryton.papers import DISBURSEMENT, Papers, Seen
@@ -25,6 +26,7 @@ class ExpenseDossier:
         self._original: Final = original
         self._wanted: Final = comparable(_without_disbursements(intent))
         self.intent: Final = intent
+        self.model: Final = INVOICE
         self.context: Final[Context] = {"company": books.company}
 
     @property

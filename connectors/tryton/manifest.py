@@ -54,6 +54,8 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
             _operation(PostingKind.UNDO, timeouts),
             _document_operation(PostingKind.EXPENSE, timeouts),
             _document_operation(PostingKind.INVOICE, timeouts),
+            _document_operation(PostingKind.JOURNAL, timeouts, "account.move.description"),
+            # The field is that of what is taken back.
             _document_operation(PostingKind.REVERSAL, timeouts),
         ),
         undone_by_deletion=frozenset({PostingKind.TIME}),
@@ -74,6 +76,8 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
             "Its numbers have no gaps: two that post at once are answered 503.",
             "A customer invoice takes accounts of type 'revenue' only, and no second one under the"
             " same reference is warned about.",
+            "A journal entry takes a party on exactly those accounts that keep one; a draft of one"
+            " keeps its period from being closed.",
             "A disbursement of nothing or less is refused; a validated one pays its payee.",
         ),
     )
@@ -91,13 +95,15 @@ def _operation(kind: PostingKind, timeouts: Timeouts) -> PostingOperation:
     )
 
 
-def _document_operation(kind: PostingKind, timeouts: Timeouts) -> PostingOperation:
+def _document_operation(
+    kind: PostingKind, timeouts: Timeouts, reference: str = "account.invoice.reference"
+) -> PostingOperation:
     return PostingOperation(
         kind=kind,
         guard=DraftThenPost(),
         bulk=Bulk("NONE"),
-        # The report's number, or the engagement, stands beside it.
-        reference=ReferenceField("account.invoice.reference", REFERENCE_LENGTH),
+        # The report's number, the engagement, or what an entry is known by stands beside it.
+        reference=ReferenceField(reference, REFERENCE_LENGTH),
         send_window_seconds=send_window_seconds(timeouts, DRAFT_READS),
         # The sequence of the documents' numbers is locked without waiting.
         concurrency_max=1,

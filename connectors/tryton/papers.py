@@ -12,7 +12,14 @@ from connectors.tryton import document_reading as reading
 from connectors.tryton.client import Context, TrytonClient
 from connectors.tryton.document_reading import Paper
 from connectors.tryton.document_wire import BOOKED, INVOICE, UNBOOKED, DisbursementRow, InvoiceRow
-from connectors.tryton.shelf import LIKE_OURS, Shelf, portions, since_clauses, window_clauses
+from connectors.tryton.shelf import (
+    LIKE_OURS,
+    SUPPLIERS,
+    Shelf,
+    portions,
+    since_clauses,
+    window_clauses,
+)
 from connectors.tryton.wire import instant_on_wire, row_from
 
 _LOG: Final = getLogger(__name__)
@@ -59,7 +66,7 @@ class Papers:
     def __init__(self, client: TrytonClient, cost_centre_root: str) -> None:
         self._client: Final = client
         self._shelf: Final = Shelf(
-            client, "in", InvoiceRow, lambda value: reading.paper_from(value, cost_centre_root)
+            client, SUPPLIERS, InvoiceRow, lambda value: reading.paper_from(value, cost_centre_root)
         )
 
     async def seen(self, reference: str, context: Context) -> Seen:
@@ -100,7 +107,7 @@ class Papers:
         self, legal_entity: str, first: date, last: date
     ) -> AsyncIterator[Sequence[PostedDocument]]:
         """Page through a company's booked documents of ours, by posting date."""
-        return self._sweep(window_clauses(legal_entity, first, last))
+        return self._sweep(window_clauses(SUPPLIERS, legal_entity, first, last))
 
     async def strays(self, older_than: datetime) -> tuple[list[int], list[int]]:
         """Give the ids of invoices and disbursements that were left behind before an instant."""

@@ -1,9 +1,10 @@
-"""Invoices of one side, ours or the suppliers', that carry references of ours in Tryton."""
+"""Records of one kind that carry references of ours in Tryton: invoices of one side, or moves."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from logging import getLogger
-from typing import Any, Final, Generic, Literal, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from canonical.identity import REFERENCE_LENGTH, REFERENCE_PREFIX
 from connectors.base.errors import RejectedError
@@ -17,12 +18,27 @@ _LOG: Final = getLogger(__name__)
 _PORTION: Final = 100
 LIKE_OURS: Final = REFERENCE_PREFIX + "_" * (REFERENCE_LENGTH - 1) + " %"
 
-Side = Literal["in", "out"]
 Clauses = Sequence[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where records of one kind are, and which of their fields has the reference."""
+
+    model: str
+    reference: str
+    # The date that they count on.
+    date: str
+    # What is true of these and of no others of the model.
+    mine: Clauses = ()
+
+
+SUPPLIERS: Final = Place(INVOICE, "reference", "accounting_date", ("type", "=", "in"))
+CUSTOMERS: Final = Place(INVOICE, "reference", "accounting_date", ("type", "=", "out"))
+
+
 class Referenced(Protocol):
-    """Whatever is read of an invoice, it has a reference."""
+    """Whatever is read of a record, it has a reference."""
 
     @property
     def id(self) -> int: ...
@@ -35,29 +51,31 @@ P = TypeVar("P", bound=Referenced)
 
 
 class Shelf(Generic[P]):
-    """The invoices of one database and side; `read` makes what we know of one of them.
+    """The records of one database and place; `read` makes what we know of one of them.
 
     `read` raises ValueError if not even id, state and reference can be read.
     """
 
     def __init__(
-        self, client: TrytonClient, side: Side, row: type[Row], read: Callable[[Any], P]
+        self, client: TrytonClient, place: Place, row: type[Row], read: Callable[[Any], P]
     ) -> None:
         self._client: Final = client
-        self._mine: Final = ["type", "=", side]
+        self._model: Final = place.model
+        self._field: Final = place.reference
+        self._mine: Final = list(place.mine)
         self._row: Final = row
         self._make: Final = read
 
     async def all(self, domain: Clauses, context: Context) -> list[P]:
-        """Read the invoices of a domain; one that cannot be read is an error, not absent."""
+        """Read the records of a domain; one that cannot be read is an error, not absent."""
         pages = self._client.pages(
-            self._row, INVOICE, [list(domain), self._mine], self._exactly, context
+            self._row, self._model, [list(domain), self._mine], self._exactly, context
         )
         return [paper async for page in pages for paper in page]
 
     async def under(self, reference: str, context: Context) -> list[P]:
         """Read all that carry one reference, in whatever state."""
-        papers = await self.all([["reference", "like", f"{reference}%"]], context)
+        papers = await self.all([[self._field, "like", f"{reference}%"]], context)
         return [paper for paper in papers if paper.reference == reference]
 
     async def carrying(
@@ -66,19 +84,19 @@ class Shelf(Generic[P]):
         """Read what carries one of these references and is booked, some hundred at a time."""
         wanted = set(references)
         for some in portions(sorted(wanted)):
-            begins = [["reference", "like", f"{reference}%"] for reference in some]
+            begins = [[self._field, "like", f"{reference}%"] for reference in some]
             papers = await self.all([["OR", *begins], list(booked)], context)
             yield [paper for paper in papers if paper.reference in wanted]
 
     def sweep(self, domain: Clauses) -> AsyncIterator[list[P]]:
         """Page through what is ours; what cannot be read is left out, and so counts as missing."""
-        ours = [*domain, ["reference", "like", LIKE_OURS], self._mine]
-        return self._client.pages(self._row, INVOICE, ours, self._readable)
+        ours = [*domain, [self._field, "like", LIKE_OURS], self._mine]
+        return self._client.pages(self._row, self._model, ours, self._readable)
 
     async def stray_drafts(self, older_than: datetime) -> list[int]:
         """Give the ids of drafts of ours that were made before an instant."""
         old = [
-            ["reference", "like", LIKE_OURS],
+            [self._field, "like", LIKE_OURS],
             ["create_date", "<", instant_on_wire(older_than)],
             ["state", "=", DRAFT],
         ]
@@ -88,7 +106,7 @@ class Shelf(Generic[P]):
         try:
             return [self._make(value) for value in page]
         except ValueError as error:
-            raise RejectedError("answer_not_understood", f"{INVOICE} {error}") from None
+            raise RejectedError("answer_not_understood", f"{self._model} {error}") from None
 
     def _readable(self, page: Sequence[Any]) -> list[P]:
         found: list[P] = []
@@ -96,7 +114,7 @@ class Shelf(Generic[P]):
             try:
                 paper = self._make(value)
             except ValueError as error:
-                _LOG.error("tryton: %s left out of the sweep: %s", INVOICE, error)
+                _LOG.error("tryton: %s left out of the sweep: %s", self._model, error)
                 continue
             if is_ours(paper.reference):
                 found.append(paper)
@@ -108,12 +126,12 @@ def since_clauses(since: datetime | None) -> list[Any]:
     return [] if since is None else [["last_modified_at", ">=", instant_on_wire(since)]]
 
 
-def window_clauses(legal_entity: str, first: date, last: date) -> list[Any]:
+def window_clauses(place: Place, legal_entity: str, first: date, last: date) -> list[Any]:
     """Make the domain of what a company posts in a window."""
     return [
         ["company", "=", id_of(legal_entity, "legal entity")],
-        ["accounting_date", ">=", date_on_wire(first)],
-        ["accounting_date", "<=", date_on_wire(last)],
+        [place.date, ">=", date_on_wire(first)],
+        [place.date, "<=", date_on_wire(last)],
     ]
 
 

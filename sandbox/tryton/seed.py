@@ -13,6 +13,7 @@ from sandbox.tryton.accounting_seed import AccountingSeed
 from sandbox.tryton.billing_seed import BillingSeed
 from sandbox.tryton.delivery_seed import DeliverySeed
 from sandbox.tryton.expense_seed import ExpenseSeed
+from sandbox.tryton.intercompany_seed import IntercompanySeed
 from sandbox.tryton.json_rpc import JsonRpcSession
 
 ADMIN = "admin"
@@ -56,6 +57,7 @@ async def seed(
     await _finish_configuration_wizards(session)
     accounting, delivery = AccountingSeed(session), DeliverySeed(session)
     expenses, billing = ExpenseSeed(session), BillingSeed(session)
+    intercompany = IntercompanySeed(session)
     currencies = await expenses.create_currencies(date(calendar.years[0], 1, 1))
     companies = await _create_companies(session, firm, currencies)
     ledgers = {}
@@ -69,6 +71,7 @@ async def seed(
         await accounting.create_cost_centres(company, firm.cost_centres)
         await expenses.open_expense_books(ledger, entity)
         await billing.open_billing_books(ledger, entity)
+        await intercompany.open_intercompany_books(ledger)
         if catalogue is None:
             catalogue = await accounting.create_catalogue(ledger, taxes)
         else:

@@ -15,6 +15,7 @@ from sandbox.tryton.json_rpc import JsonRpcSession
 from sandbox.tryton.server import TrytonServer
 from tests.connectors.tryton.expense_world import ExpenseWorld, Office
 from tests.connectors.tryton.invoice_world import InvoiceWorld
+from tests.connectors.tryton.journal_world import JournalWorld
 from tests.connectors.tryton.world import Desk, RealTrytonWorld, TrytonWorld
 from tests.erp_fixtures import last_month
 
@@ -95,3 +96,9 @@ def expenses(expense_office: Office) -> ExpenseWorld:
 def invoices(expense_office: Office) -> InvoiceWorld:
     """Customer invoices in the real ERP."""
     return InvoiceWorld(expense_office, last_month())
+
+
+@pytest.fixture
+def journal(expense_office: Office) -> JournalWorld:
+    """Journal entries in the real ERP."""
+    return JournalWorld(expense_office, last_month())
