@@ -1,18 +1,22 @@
 """The firm's master data as a simulated Tryton holds it, for tests and benchmarks."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from connectors.tryton.simulated_state import (
     SimulatedCompany,
     SimulatedCostCentre,
+    SimulatedCostPrice,
     SimulatedCustomer,
     SimulatedEmployee,
     SimulatedPeriod,
     SimulatedProject,
+    SimulatedRate,
     SimulatedState,
     SimulatedTask,
 )
 from sandbox.firm import Firm, Month, Project
+from sandbox.tryton.currency_seed import CURRENCIES, rates_of
 
 
 def erp_state_of(firm: Firm) -> SimulatedState:
@@ -30,6 +34,7 @@ def erp_state_of(firm: Firm) -> SimulatedState:
                 email=one.email,
                 start_date=one.started_on,
                 end_date=one.ended_on,
+                cost_prices=(SimulatedCostPrice(date=one.started_on, cost_price=one.cost_rate),),
             )
             for one in firm.employees
         ),
@@ -46,6 +51,13 @@ def erp_state_of(firm: Firm) -> SimulatedState:
             for centre in firm.cost_centres
         ),
         periods=tuple(_periods(firm)),
+        rates=tuple(
+            SimulatedRate(currency=code, date=day, rate=rate)
+            for code in CURRENCIES
+            for day, rate in rates_of(
+                code, date(firm.month.before().year, 1, 1), firm.month
+            ).items()
+        ),
     )
 
 

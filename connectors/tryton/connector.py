@@ -7,9 +7,10 @@ from typing import Any, Final
 import httpx
 
 from canonical.billing import CustomerInvoice
+from canonical.contracts import ExchangeRate
 from canonical.expense_document import DocumentPayments
 from canonical.journal import JournalEntry
-from canonical.masters import Masters
+from canonical.masters import CostRate, Masters
 from canonical.posting import PostedDocument, PostingIntent, PostingKind, PostingOutcome
 from canonical.posting_period import PostingPeriod
 from connectors.base.capabilities import Attachment, GuardEvidence
@@ -25,6 +26,7 @@ from connectors.tryton.journal_entries import JournalEntries
 from connectors.tryton.manifest import manifest_for
 from connectors.tryton.master_mapping import Companies, Works, readable
 from connectors.tryton.payments import payments_of
+from connectors.tryton.rates import cost_rates, exchange_rates
 from connectors.tryton.receipts import Receipts
 from connectors.tryton.time_lines import TimeLines
 from connectors.tryton.wire import (
@@ -43,6 +45,7 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "timesheet.line": ("read", "create", "delete"),
     "company.company": ("read",),
     "company.employee": ("read",),
+    "company.employee_cost_price": ("read",),
     "project.work": ("read",),
     "analytic_account.account": ("read",),
     "account.period": ("read",),
@@ -55,6 +58,7 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "account.invoice": ("read", "write", "create", "delete"),
     "project.disbursement": ("read", "write", "create", "delete"),
     "currency.currency": ("read",),
+    "currency.currency.rate": ("read",),
     "party.party": ("read",),
     "ir.attachment": ("read", "create"),
 }
@@ -217,6 +221,14 @@ class Tryton:
     async def payments_of(self, document_ids: Sequence[str]) -> Sequence[DocumentPayments]:
         """Read how far documents are paid, some hundred to a call."""
         return await payments_of(self._client, document_ids)
+
+    async def exchange_rates(self, first: date, last: date) -> Sequence[ExchangeRate]:
+        """Read the rates that Tryton dates in a window, one way round for each pair and day."""
+        return await exchange_rates(self._client, first, last)
+
+    async def cost_rates(self) -> Sequence[CostRate]:
+        """Read all cost prices of all companies' people; one per person and day."""
+        return await cost_rates(self._client, await self._companies())
 
     def _keeper(
         self, intent: PostingIntent

@@ -7,7 +7,9 @@ from canonical.identity import REFERENCE_LENGTH
 from canonical.posting import PostingKind
 from connectors.base.capabilities import (
     AttachmentTarget,
+    CostRateSource,
     DraftKeeper,
+    ExchangeRateSource,
     MasterDataSource,
     PaymentSource,
     PostingCalendar,
@@ -45,6 +47,8 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
                 AttachmentTarget,
                 DraftKeeper,
                 PaymentSource,
+                ExchangeRateSource,
+                CostRateSource,
             }
         ),
         verified_against="trytond 8.2.1 on PostgreSQL 18, behind gunicorn, over JSON-RPC",
@@ -63,7 +67,8 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
         overlap_seconds=OVERLAP_SECONDS,
         notes=(
             "PostgreSQL only: on SQLite Tryton's own checks do not hold.",
-            "Needs the modules timesheet, project, project_invoice, account, analytic_account;"
+            "Needs the modules timesheet, timesheet_cost, project, project_invoice, account,"
+            " analytic_account;"
             " for expenses also account_invoice, analytic_invoice, project_disbursement.",
             "The user sees all companies (company_filter 'all'), or a look-up would miss lines.",
             "A stamp that is missing from a call is not checked by Tryton: we refuse such a call.",

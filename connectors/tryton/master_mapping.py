@@ -24,6 +24,7 @@ from connectors.tryton.document_wire import AccountRow, CurrencyRow, TaxRow
 from connectors.tryton.wire import (
     AnalyticAccountRow,
     CompanyRow,
+    CustomerRow,
     EmployeeRow,
     PeriodRow,
     ProjectWorkRow,
@@ -68,6 +69,8 @@ class Companies:
     def __init__(self, connection: str, values: Sequence[Any]) -> None:
         self.connection: Final = connection
         self.all: Final = readable(CompanyRow, values, self._legal_entity)
+        # One company bills the other, so each is a customer too, with its party's id.
+        self.parties: Final = readable(CompanyRow, values, self._party)
         self._codes: Final = {int(each.id): each.code for each in self.all}
 
     def code(self, company: int) -> str:
@@ -84,6 +87,19 @@ class Companies:
             code=_code(row.party.code, row.id),
             name=_name(row.party.name),
             currency=row.currency.code,
+        )
+
+    def _party(self, row: CompanyRow) -> Customer:
+        return self.customer(row.party)
+
+    def customer(self, party: CustomerRow) -> Customer:
+        """Who can be billed; Tryton keeps no currency with a party."""
+        return Customer(
+            connection=self.connection,
+            id=str(party.id),
+            code=_code(party.code, party.id),
+            name=_name(party.name),
+            active=party.active,
         )
 
     def employee(self, row: EmployeeRow) -> Employee:
@@ -178,9 +194,9 @@ class Works:
         return self._each("project", self._project)
 
     def customers(self) -> tuple[Customer, ...]:
-        """Who pays for any project. Tryton marks no party as a customer."""
+        """Who pays for any project, and our own companies. Tryton marks no party as a customer."""
         found: dict[str, Customer] = {}
-        for customer in self._each("project", self._customer):
+        for customer in (*self._each("project", self._customer), *self._companies.parties):
             found.setdefault(customer.id, customer)
         return tuple(found.values())
 
@@ -228,16 +244,7 @@ class Works:
         )
 
     def _customer(self, row: ProjectWorkRow) -> Customer | None:
-        party = row.party
-        if party is None:
-            return None
-        return Customer(
-            connection=self._companies.connection,
-            id=str(party.id),
-            code=_code(party.code, party.id),
-            name=_name(party.name),
-            active=party.active,
-        )
+        return self._companies.customer(row.party) if row.party is not None else None
 
     def _project_above(self, work: ProjectWorkRow) -> ProjectWorkRow:
         above: ProjectWorkRow | None = work

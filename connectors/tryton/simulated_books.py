@@ -1,7 +1,8 @@
 """What a simulated Tryton does: searches, and transactions that happen as a whole or not at all."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import count, islice
 from typing import Any, Final
 
@@ -61,6 +62,16 @@ class Books:
         if missing:
             raise gone("read", missing, model)
         return [table[number] for number in ids]
+
+    def rate_in_force(self, currency: int, day: date | None) -> Decimal:
+        """Give a currency's newest rate on or before a day, today if none is given; or nothing."""
+        until = day or self._clock().date()
+        dated = [
+            (each["date"], each["rate"])
+            for each in self.tables["currency.currency.rate"].values()
+            if each["currency"] == currency and each["date"] <= until
+        ]
+        return max(dated)[1] if dated else Decimal(0)
 
     def write_works(self, changes: Sequence[tuple[list[int], Any]], context: Any) -> None:
         """Write tasks through which lines come and go: stamps, then deletions, then creations."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
@@ -74,4 +75,5 @@ _TEXTS: Final[Mapping[type, Callable[[Any], str]]] = {
     float: float.__repr__,
     date: _date,
     datetime: _datetime,
+    Decimal: lambda value: f'{{"__class__":"Decimal","decimal":"{value:f}"}}',
 }

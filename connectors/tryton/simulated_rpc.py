@@ -11,7 +11,7 @@ from typing import Any, Final
 from connectors.tryton.simulated_books import Books
 from connectors.tryton.simulated_checks import ConcurrencyError, UserError
 from connectors.tryton.simulated_json import rendered
-from connectors.tryton.simulated_search import DomainError
+from connectors.tryton.simulated_search import DomainError, decoded
 
 Context = Mapping[str, Any]
 Method = Callable[[Sequence[Any], Context], str]
@@ -119,8 +119,12 @@ class Rpc:
     def _search_count(self, model: str, params: Sequence[Any], context: Context) -> str:
         return str(len(self._found(model, context, params[0], 0, None, None)))
 
-    def _found(self, model: str, _: Context, *search: Any) -> Sequence[Mapping[str, Any]]:
-        return self._books.search(model, *search)
+    def _found(self, model: str, context: Context, *search: Any) -> Sequence[Mapping[str, Any]]:
+        rows = self._books.search(model, *search)
+        if model != "currency.currency":
+            return rows
+        day = decoded(context.get("date"))
+        return [{**row, "rate": self._books.rate_in_force(row["id"], day)} for row in rows]
 
     def _read(self, model: str, params: Sequence[Any], _: Context) -> str:
         return rendered(self._books.read(model, params[0]), params[1])

@@ -1,6 +1,7 @@
 """The master data that a simulated Tryton starts with, as a file or a test gives it."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -18,6 +19,13 @@ class SimulatedCompany(_Part):
     currency: str
 
 
+class SimulatedCostPrice(_Part):
+    """What an hour of a person costs from a day on."""
+
+    date: date
+    cost_price: Decimal
+
+
 class SimulatedEmployee(_Part):
     """A person employed by one company."""
 
@@ -27,6 +35,15 @@ class SimulatedEmployee(_Part):
     email: str = ""
     start_date: date | None = None
     end_date: date | None = None
+    cost_prices: tuple[SimulatedCostPrice, ...] = ()
+
+
+class SimulatedRate(_Part):
+    """What the currency with rate 1 is worth in another from a day on."""
+
+    currency: str
+    date: date
+    rate: Decimal
 
 
 class SimulatedCustomer(_Part):
@@ -86,6 +103,7 @@ class SimulatedState(_Part):
     projects: tuple[SimulatedProject, ...]
     cost_centres: tuple[SimulatedCostCentre, ...] = ()
     periods: tuple[SimulatedPeriod, ...] = ()
+    rates: tuple[SimulatedRate, ...] = ()
 
     @classmethod
     def small(cls) -> Self:

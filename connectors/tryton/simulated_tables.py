@@ -22,11 +22,13 @@ class TableBuilder:
         self.tables: Final[dict[str, Table]] = {
             "company.company": {},
             "company.employee": {},
+            "company.employee_cost_price": {},
             "project.work": {},
             "timesheet.work": {},
             "analytic_account.account": {},
             "account.period": {},
             "currency.currency": {},
+            "currency.currency.rate": {},
             # It books no expenses and keeps no journal: these are here to be found empty.
             "account.account": {},
             "account.tax": {},
@@ -52,6 +54,9 @@ class TableBuilder:
         for project in self._state.projects:
             self._plan(project)
         self._open_books()
+        for one in self._state.rates:
+            currency = self._currency(one.currency)["id"]
+            self._add("currency.currency.rate", currency=currency, date=one.date, rate=one.rate)
         return self.tables
 
     def _add(self, model: str, **values: Any) -> dict[str, Any]:
@@ -71,7 +76,7 @@ class TableBuilder:
 
     def _employ(self) -> None:
         for person in self._state.employees:
-            self._add(
+            employee = self._add(
                 "company.employee",
                 rec_name=person.name,
                 company=self._companies[person.company],
@@ -79,6 +84,13 @@ class TableBuilder:
                 end_date=person.end_date,
                 **{"party.": self._party(person.code, person.name, person.email)},
             )
+            for price in person.cost_prices:
+                self._add(
+                    "company.employee_cost_price",
+                    date=price.date,
+                    cost_price=price.cost_price,
+                    **{"employee.": employee},
+                )
 
     def _plan(self, project: SimulatedProject) -> None:
         party = self._parties[project.customer] if project.customer else None

@@ -103,7 +103,7 @@ class PartyRow(Row):
 
 
 class CustomerRow(PartyRow):
-    """Who pays for a project."""
+    """Who pays for a project, or may be billed by another company of the group."""
 
     active: bool
 
@@ -123,7 +123,7 @@ class CurrencyRow(Row):
 class CompanyRow(Row):
     """A company that books."""
 
-    party: PartyRow = Field(alias="party.")
+    party: CustomerRow = Field(alias="party.")
     currency: CurrencyRow = Field(alias="currency.")
 
 

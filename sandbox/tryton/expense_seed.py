@@ -1,4 +1,4 @@
-"""What expense reports need in the ERP's books: accounts, input tax, currencies, a way to pay.
+"""What expense reports need in the ERP's books: accounts, input tax, a way to pay.
 
 Tryton takes on a line of a supplier invoice only accounts whose type is `expense` or `debt`, and
 `debt` only on the liabilities' side. So what an advance, a company card or an employee's debt is
@@ -6,7 +6,6 @@ booked on stands there too, advances and debts with a balance on the other side.
 """
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 from sandbox.firm import LegalEntity
@@ -43,14 +42,6 @@ EXCHANGE_ACCOUNT = "6880"
 PAYMENT_METHOD = "Bank transfer"
 # A country that lets companies reclaim input tax, by a company's base currency.
 INPUT_TAXES = {"EUR": (("VAT19-IN", Decimal("0.19")), ("VAT7-IN", Decimal("0.07")))}
-# Name, symbol, units per euro and digits of each currency that expenses come in.
-CURRENCIES = {
-    "EUR": ("Euro", "€", Decimal("1.0"), 2),
-    "USD": ("US dollar", "$", Decimal("1.08"), 2),
-    "GBP": ("Pound sterling", "£", Decimal("0.85"), 2),
-    "CHF": ("Swiss franc", "CHF", Decimal("0.95"), 2),
-    "JPY": ("Yen", "¥", Decimal("160.0"), 0),
-}
 
 
 @dataclass(frozen=True)
@@ -68,24 +59,6 @@ class ExpenseSeed:
 
     def __init__(self, session: JsonRpcSession) -> None:
         self._erp = session
-
-    async def create_currencies(self, start: date) -> dict[str, int]:
-        """Create all currencies, with one rate for ever; gives their ids by code."""
-        ids = await self._erp.create(
-            "currency.currency",
-            [
-                {
-                    "name": name,
-                    "symbol": symbol,
-                    "code": code,
-                    "rounding": Decimal(1).scaleb(-digits),
-                    "digits": digits,
-                    "rates": [["create", [{"date": start, "rate": rate}]]],
-                }
-                for code, (name, symbol, rate, digits) in CURRENCIES.items()
-            ],
-        )
-        return dict(zip(CURRENCIES, ids, strict=True))
 
     async def open_expense_books(self, ledger: Ledger, entity: LegalEntity) -> None:
         """Create a company's accounts and taxes for expenses, and how it pays them."""

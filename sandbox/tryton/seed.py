@@ -11,6 +11,7 @@ from datetime import date
 from sandbox.firm import Firm, LegalEntity, Month
 from sandbox.tryton.accounting_seed import AccountingSeed
 from sandbox.tryton.billing_seed import BillingSeed
+from sandbox.tryton.currency_seed import CurrencySeed
 from sandbox.tryton.delivery_seed import DeliverySeed
 from sandbox.tryton.expense_seed import ExpenseSeed
 from sandbox.tryton.intercompany_seed import IntercompanySeed
@@ -58,7 +59,8 @@ async def seed(
     accounting, delivery = AccountingSeed(session), DeliverySeed(session)
     expenses, billing = ExpenseSeed(session), BillingSeed(session)
     intercompany = IntercompanySeed(session)
-    currencies = await expenses.create_currencies(date(calendar.years[0], 1, 1))
+    start = date(calendar.years[0], 1, 1)
+    currencies = await CurrencySeed(session).create_currencies(start, firm.month)
     companies = await _create_companies(session, firm, currencies)
     ledgers = {}
     catalogue = None

@@ -50,6 +50,7 @@ BUILD_DATABASE = "erp"
 SOURCES = (
     "accounting_seed.py",
     "billing_seed.py",
+    "currency_seed.py",
     "delivery_seed.py",
     "expense_seed.py",
     "json_rpc.py",

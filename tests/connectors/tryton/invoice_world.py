@@ -15,7 +15,7 @@ from canonical.money import HourlyRate, Money
 from canonical.posting import Executed, PostingIntent, PostingKind, SourceLine
 from canonical.posting_period import PeriodDecision
 from connectors.tryton import Tryton
-from sandbox.firm import Month
+from sandbox.firm import Firm, Month, firm_of
 from sandbox.tryton.admin import reopen
 from sandbox.tryton.customer_desk import CustomerBill, CustomerDesk
 from tests.connectors.tryton.expense_world import CREATE, DELETE, POST, Office
@@ -51,7 +51,7 @@ class InvoiceWorld:
 
     def __init__(self, office: Office, month: Month) -> None:
         self._office = office
-        self._month = month
+        self.month = month
         self.network = office.network
         self.network.requests.clear()
         self.aim = POST
@@ -78,6 +78,11 @@ class InvoiceWorld:
         return sum(asked in request.content for request in self.network.requests)
 
     @property
+    def firm(self) -> Firm:
+        """The firm whose ERP it is."""
+        return firm_of(self.month)
+
+    @property
     def entities(self) -> tuple[LegalEntity, ...]:
         """The companies that book."""
         return tuple(self._office.desk.masters.legal_entities)
@@ -100,7 +105,7 @@ class InvoiceWorld:
     @property
     def day(self) -> date:
         """A day in an open period."""
-        return self._month.first_day.replace(day=20)
+        return self.month.first_day.replace(day=20)
 
     @property
     def billing_day(self) -> date:
@@ -108,12 +113,12 @@ class InvoiceWorld:
 
         All invoices of a company have it, because numbers and dates have one order.
         """
-        return self._month.next().first_day
+        return self.month.next().first_day
 
     @property
     def last_day(self) -> date:
         """The last day of that period."""
-        return self._month.last_day
+        return self.month.last_day
 
     def intent(self, *lines: CustomerInvoiceLine, **given: Any) -> PostingIntent:
         """An invoice that the ERP takes; `given` changes the body."""
@@ -124,7 +129,7 @@ class InvoiceWorld:
             "currency": "EUR",
             "invoice_date": self.billing_day,
             "tax_point_date": self.day,
-            "service_from": self._month.first_day,
+            "service_from": self.month.first_day,
             "service_until": self.last_day,
             "purchase_order": "PO 4711",
             "lines": lines or (line("100.00"),),

@@ -4,7 +4,9 @@ import pytest
 
 from connectors.base.capabilities import (
     AttachmentTarget,
+    CostRateSource,
     DraftKeeper,
+    ExchangeRateSource,
     MasterDataSource,
     PaymentSource,
     PostingCalendar,
@@ -47,6 +49,8 @@ def test_it_fills_each_role_that_its_manifest_claims(world: TrytonWorld) -> None
         AttachmentTarget,
         DraftKeeper,
         PaymentSource,
+        ExchangeRateSource,
+        CostRateSource,
     }
     assert tryton.manifest.capabilities == roles
     assert all(isinstance(tryton, role) for role in roles)

@@ -127,8 +127,25 @@ async def test_projects_are_active_until_they_are_done(tryton: Tryton) -> None:
     assert website.customer == shop.customer == masters.customers[0].id
 
 
-async def test_customers_are_those_who_pay_for_a_project_each_once(tryton: Tryton) -> None:
-    assert [each.code for each in (await tryton.masters()).customers] == ["C-1"]
+async def test_customers_are_those_who_pay_for_a_project_and_our_companies_each_once(
+    tryton: Tryton, system: SimulatedTryton
+) -> None:
+    assert [each.code for each in (await tryton.masters()).customers] == ["C-1", "DE01", "US01"]
+    # One company has a project for the other: it stays one customer.
+    works = system.books.tables["project.work"].values()
+    shop = next(each for each in works if each["number"] == "P-2")
+    shop["party."] = system.books.tables["company.company"][1]["party."]
+    shop["party"] = shop["party."]["id"]
+    assert [each.code for each in (await tryton.masters()).customers] == ["C-1", "DE01", "US01"]
+
+
+async def test_a_company_is_billed_as_its_party(tryton: Tryton, system: SimulatedTryton) -> None:
+    parties = {
+        record["party."]["code"]: str(record["party."]["id"])
+        for record in system.books.tables["company.company"].values()
+    }
+    found = {each.code: each.id for each in (await tryton.masters()).customers}
+    assert parties.items() <= found.items()
 
 
 async def test_a_task_has_the_id_that_lines_are_booked_on(
@@ -286,7 +303,10 @@ async def test_the_real_erp_shows_the_firm_as_it_is(erp: TrytonServer) -> None:
     assert {(codes[each.project], each.name) for each in masters.tasks} == {
         (project.code, task) for project in known for task in project.tasks
     }
-    assert {each.code for each in masters.customers} == {each.customer.code for each in known}
+    assert {each.code for each in masters.customers} == {
+        *(each.customer.code for each in known),
+        *(each.code for each in firm.legal_entities),
+    }
     assert {(each.legal_entity, each.code, each.active) for each in masters.dimension_values} == {
         (entity.code, centre.code, not centre.closed)
         for entity in firm.legal_entities
