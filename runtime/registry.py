@@ -10,6 +10,7 @@ from runtime.configuration import ConfigurationError
 ENTRY_POINTS: Final = "ledgerway.connectors"
 _OURS: Final = {
     "concur": "connectors.concur",
+    "flatfile": "connectors.flatfile",
     "fyle": "connectors.fyle",
     "harvest": "connectors.harvest",
     "tryton": "connectors.tryton",
