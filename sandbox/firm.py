@@ -15,6 +15,8 @@ from typing import Self
 MONTHS_PER_YEAR = 12
 COST_CENTRE_DIMENSION = "Cost centre"
 EMAIL_DOMAIN = "northwind.example"
+# Who joined in this year or later works as this.
+ROLES = ((2021, "Consultant"), (2018, "Senior consultant"), (0, "Manager"))
 
 
 @dataclass(frozen=True, order=True)
@@ -134,6 +136,11 @@ class Employee:
     def name(self) -> str:
         """Given and family name."""
         return f"{self.given_name} {self.family_name}"
+
+    @property
+    def role(self) -> str:
+        """What the person works as, by the year of joining; contracts may price by it."""
+        return next(role for since, role in ROLES if self.started_on.year >= since)
 
     @property
     def email(self) -> str:

@@ -88,7 +88,7 @@ class FirmAccount:
                     first_name=person.given_name,
                     last_name=person.family_name,
                     email=person.email,
-                    roles=(person.cost_centre.role,),
+                    roles=(person.role, person.cost_centre.role),
                 )
                 for person in self.firm.employees
             ),

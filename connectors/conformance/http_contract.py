@@ -61,6 +61,12 @@ class FaultyNetwork(httpx.AsyncBaseTransport):
 
         self._planned.append(fault)
 
+    def forget_plans(self) -> int:
+        """Let nothing else go wrong; says how many requests had still been planned for."""
+        left = len(self._planned)
+        self._planned.clear()
+        return left
+
     def let_pass(self, requests: int = 1) -> None:
         """Let so many requests through before the next fault."""
         self._planned.extend([self._system.handle_async_request] * requests)

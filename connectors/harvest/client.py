@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -13,14 +13,26 @@ from pydantic import SecretStr, ValidationError
 from connectors.base.errors import (
     ConnectionConfigError,
     ConnectorError,
+    OutcomeUnknownError,
     RejectedError,
     TransientError,
 )
-from connectors.base.http import Answer, OneAttempt, Timeouts, verdict_by_status
+from connectors.base.http import (
+    Answer,
+    OneAttempt,
+    Timeouts,
+    exact_json_text,
+    verdict_by_status,
+)
 from connectors.base.rate_budget import RateBudget
 from connectors.base.records import RawRecord, raw_page
 from connectors.harvest.manifest import PAGE_SIZE_MAX
-from connectors.harvest.wire import Company, Envelope, Referred
+from connectors.harvest.wire import Company, Envelope, Referred, Wire
+
+W = TypeVar("W", bound=Wire)
+
+# The code of an error that says that a record is not there.
+GONE: Final = "http_404"
 
 _READ: Final[Mapping[int, type[ConnectorError]]] = {
     400: ConnectionConfigError,  # What Harvest answers when the User-Agent names no contact.
@@ -41,6 +53,7 @@ class HarvestOptions:
 
     `cost_centre_role_pattern` finds a person's cost centre in their role names: its first group
     in the first role that it matches, such as CC-100 in the role 'CC-100 Delivery'.
+    `invoice_item_kind` is the account's category for lines of invoices that we tell it of.
     """
 
     connection: str
@@ -49,6 +62,7 @@ class HarvestOptions:
     user_agent: str
     base_url: str = "https://api.harvestapp.com/v2"
     cost_centre_role_pattern: str = r"^(CC-[0-9]+)\b"
+    invoice_item_kind: str = "Service"
     page_size: int = PAGE_SIZE_MAX
     timeouts: Timeouts = field(default=Timeouts())
 
@@ -127,6 +141,34 @@ class HarvestClient:
             return Referred.model_validate(answer.json()).external_reference.id
         except ValueError:
             return None
+
+    async def create(self, path: str, body: Mapping[str, Any], kind: type[W]) -> W:
+        """Make a record; gives it as Harvest keeps it."""
+        return await self._written("POST", path, body, kind)
+
+    async def change(self, path: str, body: Mapping[str, Any], kind: type[W]) -> W:
+        """Change some members of a record; gives it as it is afterwards."""
+        return await self._written("PATCH", path, body, kind)
+
+    async def remove(self, path: str) -> None:
+        """Remove a record, or find that it has gone."""
+        try:
+            await self._http.write("DELETE", path)
+        except RejectedError as refusal:
+            if refusal.code != GONE:
+                raise
+
+    async def _written(self, method: str, path: str, body: Mapping[str, Any], kind: type[W]) -> W:
+        answer = await self._http.write(
+            method,
+            path,
+            content=exact_json_text(dict(body)),
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            return kind.model_validate(answer.json())
+        except ValueError as error:
+            raise OutcomeUnknownError("answer_unreadable") from error
 
     def changed_since(self, since: datetime) -> str:
         """The first address of entries changed at or after an instant, in whole seconds."""

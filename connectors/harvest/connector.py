@@ -1,4 +1,4 @@
-"""Harvest as a source of time: its entries, its masters, and what became of a line."""
+"""Harvest as a source of time: its entries, its masters, and what became of work and invoices."""
 
 import re
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -9,7 +9,12 @@ import httpx
 
 from canonical.masters import Masters
 from canonical.time_entry import TimeEntry
-from connectors.base.capabilities import Acknowledged, Acknowledgement, SourcePage
+from connectors.base.capabilities import (
+    Acknowledged,
+    Acknowledgement,
+    InvoiceNews,
+    SourcePage,
+)
 from connectors.base.errors import (
     ConnectionConfigError,
     OutcomeUnknownError,
@@ -22,6 +27,7 @@ from connectors.base.rate_budget import RateBudget
 from connectors.base.records import RawRecord, parsed
 from connectors.harvest import mapping, wire
 from connectors.harvest.client import HarvestClient, HarvestOptions, Page
+from connectors.harvest.invoice_telling import InvoiceTelling
 from connectors.harvest.manifest import MANIFEST
 from connectors.harvest.master_mapping import (
     archived_tasks,
@@ -34,13 +40,14 @@ from connectors.harvest.master_mapping import (
 
 
 class Harvest:
-    """TimeEntrySource, MasterDataSource and AcknowledgementSink for one Harvest account."""
+    """TimeEntrySource, MasterDataSource and both sinks, for one Harvest account."""
 
     def __init__(self, options: HarvestOptions, client: HarvestClient) -> None:
         self._connection: Final = options.connection
         self._account: Final = options.account_id
         self._cost_centre_role: Final = re.compile(options.cost_centre_role_pattern)
         self._client: Final = client
+        self._invoices: Final = InvoiceTelling(client, options.invoice_item_kind)
         self._currencies: dict[int, str | None] = {}
 
     @property
@@ -150,6 +157,14 @@ class Harvest:
                     else Acknowledged(line.source_id, accepted=False, code="not_kept")
                 )
         return tuple(told)
+
+    async def tell_invoices(self, news: Sequence[InvoiceNews]) -> Sequence[Acknowledged]:
+        """Show invoices, credits and payments in Harvest, as long as budget and answers last.
+
+        A refusal is final. After trouble the rest waits, the step that met it included: it may be
+        told again. Raises ConnectionConfigError if that is all there is to say.
+        """
+        return await self._invoices.tell(news)
 
 
 class _Watch:

@@ -2,7 +2,12 @@
 
 from typing import Final
 
-from connectors.base.capabilities import AcknowledgementSink, MasterDataSource, TimeEntrySource
+from connectors.base.capabilities import (
+    AcknowledgementSink,
+    InvoiceStatusSink,
+    MasterDataSource,
+    TimeEntrySource,
+)
 from connectors.base.manifest import ApprovalEvidence, Manifest, RateLimit
 
 PAGE_SIZE_MAX: Final = 2000  # Harvest answers 422 to more.
@@ -12,7 +17,9 @@ OVERLAP_SECONDS: Final = 120
 MANIFEST: Final = Manifest(
     system="harvest",
     title="Harvest (API v2)",
-    capabilities=frozenset({TimeEntrySource, MasterDataSource, AcknowledgementSink}),
+    capabilities=frozenset(
+        {TimeEntrySource, MasterDataSource, AcknowledgementSink, InvoiceStatusSink}
+    ),
     verified_against=(
         "a simulator that stays inside the unofficial OpenAPI description of Harvest v2 by "
         "JoliCode; not against a Harvest account"
@@ -33,5 +40,11 @@ MANIFEST: Final = Manifest(
         "An acknowledgement is the entry's external_reference; it moves updated_at.",
         "Whether an approved entry takes an external_reference is not documented.",
         "Hours are the raw ones, never rounded_hours.",
+        "An invoice's number is unique in the account, so that it cannot be made twice; a payment "
+        "carries our mark in its notes and is looked for before it is recorded.",
+        "There are no credit notes: one becomes a line below nothing on its invoice, and is "
+        "refused where less is due than it comes to.",
+        "A payment cannot be changed: one that is taken back in part is removed, and the rest "
+        "recorded again.",
     ),
 )

@@ -65,6 +65,7 @@ def employee(user: wire.User, connection: str, cost_centre_role: re.Pattern[str]
         active=user.is_active,
         email=user.email or None,
         cost_centre=_cost_centre(user.roles or (), cost_centre_role),
+        role=_role(user.roles or (), cost_centre_role),
     )
 
 
@@ -76,12 +77,26 @@ def _cost_centre(roles: Sequence[str], pattern: re.Pattern[str]) -> str | None:
     return None
 
 
+def _role(roles: Sequence[str], cost_centre_role: re.Pattern[str]) -> str | None:
+    """What a person works as: the first role that names no cost centre."""
+    for role in roles:
+        code = _code(role)
+        if code and not cost_centre_role.search(same_code(role)):
+            return code
+    return None
+
+
+def customer_code(client: wire.Client) -> str:
+    """Harvest knows no code, so the name is what a customer is found by."""
+    return _code(client.name)
+
+
 def customer(client: wire.Client, connection: str) -> Customer:
-    """Who pays; Harvest knows no code, so the name is what the ERP's customer is found by."""
+    """Who pays."""
     return Customer(
         connection=connection,
         id=str(client.id),
-        code=_code(client.name),
+        code=customer_code(client),
         name=_name(client.name),
         active=client.is_active,
         currency=client.currency or None,

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from math import ceil
 from typing import Any, Final
 
+from connectors.harvest.simulated_invoices import InvoiceBook
 from connectors.harvest.simulated_json import (
     assignment_json,
     entry_json,
@@ -72,13 +73,14 @@ class HarvestAccount:
         self._sorted: list[Entry] | None = None
         self.put(SimulatedMasters(**{name: getattr(state, name) for name in _MASTERS}))
         self.add(state.time_entries)
+        self.invoices: Final = InvoiceBook(state.invoices, self._clients, clock)
 
     # Orders.
 
     def put(self, masters: SimulatedMasters) -> None:
         """Add master records, or replace those with the same id."""
         self._users |= {user.id: user for user in masters.users}
-        self._clients |= {client.id: client for client in masters.clients}
+        self._clients.update({client.id: client for client in masters.clients})
         self._projects |= {project.id: project for project in masters.projects}
         self._tasks |= {task.id: task for task in masters.tasks}
         self._assignments |= {(each.project_id, each.task_id): each for each in masters.assignments}
@@ -248,6 +250,7 @@ class HarvestAccount:
                 )
                 for entry in self._entries.values()
             ),
+            invoices=self.invoices.invoices,
         )
 
     def summary(self) -> dict[str, Any]:
@@ -257,6 +260,8 @@ class HarvestAccount:
             "time_entries": len(entries),
             "approved": sum(1 for entry in entries if entry.facts.is_closed),
             "referred": len(self.references()),
+            "invoices": len(self.invoices.invoices),
+            "mails": self.invoices.mails,
             "served": dict(self.served),
             "quirks": self.quirks.model_dump(mode="json"),
         }

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -45,17 +45,35 @@ class _Listed:
 
 def list_of(account: HarvestAccount, member: str, query: Query, link: Link) -> bytes:
     """Write one page of a list as JSON; raises ValueError for a query that Harvest refuses."""
+    per_page, place = _per_page(query), _place_of(query)
+    if member == "time_entries":
+        listed = _time_entries(account, query, place, per_page)
+        if account.quirks.circular_links:
+            listed = replace(listed, following=_Place(1, _FAR_FUTURE))
+    else:
+        listed = _masters(account.masters(member), place, per_page)
+    body = _page(member, listed, per_page, link)
+    return body[: len(body) // 2] if account.use_up("broken_pages") else body
+
+
+def numbered_list(member: str, found: list[bytes], query: Query, link: Link) -> bytes:
+    """Write one page of a list whose pages have numbers, as those of invoices do."""
+    per_page, place = _per_page(query), _place_of(query)
+    behind = place.page * per_page
+    following = _Place(place.page + 1) if len(found) > behind else None
+    listed = _Listed(found[behind - per_page : behind], len(found), place, following)
+    return _page(member, listed, per_page, link)
+
+
+def _per_page(query: Query) -> int:
     per_page = int(query.get("per_page", PER_PAGE_MAX))
     if not 1 <= per_page <= PER_PAGE_MAX:
         raise ValueError(f"per_page must be between 1 and {PER_PAGE_MAX}")
-    place = _place_of(query)
-    if member == "time_entries":
-        listed = _time_entries(account, query, place, per_page)
-    else:
-        listed = _masters(account.masters(member), place, per_page)
-    following = listed.following
-    if account.quirks.circular_links and member == "time_entries":
-        following = _Place(1, _FAR_FUTURE)
+    return per_page
+
+
+def _page(member: str, listed: _Listed, per_page: int, link: Link) -> bytes:
+    place, following = listed.place, listed.following
     pages = max(1, -(-listed.total // per_page))
     envelope = {
         "per_page": per_page,
@@ -72,8 +90,7 @@ def list_of(account: HarvestAccount, member: str, query: Query, link: Link) -> b
         },
     }
     told = json.dumps(envelope).encode()[1:]
-    body = b'{"%s":[%s],%s' % (member.encode(), b",".join(listed.records), told)
-    return body[: len(body) // 2] if account.use_up("broken_pages") else body
+    return b'{"%s":[%s],%s' % (member.encode(), b",".join(listed.records), told)
 
 
 def _place_of(query: Query) -> _Place:

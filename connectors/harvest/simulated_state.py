@@ -5,11 +5,12 @@ writes a file that `python -m connectors.harvest.simulator --state FILE` reads.
 """
 
 from datetime import date, datetime
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from canonical.exact import ExactDecimal
+from canonical.exact import ExactDecimal, round_to
 
 RecordId = Annotated[int, Field(gt=0, lt=10**12)]
 
@@ -103,6 +104,80 @@ class SimulatedMasters(State):
     assignments: tuple[SimulatedAssignment, ...] = ()
 
 
+class SimulatedLineItem(State):
+    """One line of an invoice."""
+
+    id: RecordId
+    kind: str
+    description: str | None = None
+    quantity: ExactDecimal = Decimal(1)
+    unit_price: ExactDecimal
+
+    @property
+    def amount(self) -> Decimal:
+        """What it comes to."""
+        return round_to(self.quantity * self.unit_price, 2)
+
+
+class SimulatedPayment(State):
+    """One payment of an invoice; it can be removed and not changed."""
+
+    id: RecordId
+    amount: ExactDecimal
+    paid_date: date
+    notes: str | None = None
+    created_at: datetime
+
+
+class SimulatedMessage(State):
+    """One entry of an invoice's history: a mail, or an event that moved its state."""
+
+    id: RecordId
+    event_type: str | None = None
+    recipients: tuple[str, ...] = ()
+    subject: str | None = None
+    body: str | None = None
+    created_at: datetime
+
+
+class SimulatedInvoice(State):
+    """An invoice with all that hangs on it; no tax, discount, retainer or estimate."""
+
+    id: RecordId
+    client_id: RecordId
+    number: str
+    currency: str
+    issue_date: date
+    due_date: date
+    payment_term: str = "custom"
+    purchase_order: str | None = None
+    subject: str | None = None
+    notes: str | None = None
+    state: Literal["draft", "open", "paid", "closed"] = "draft"
+    sent_at: datetime | None = None
+    closed_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    line_items: tuple[SimulatedLineItem, ...] = ()
+    payments: tuple[SimulatedPayment, ...] = ()
+    messages: tuple[SimulatedMessage, ...] = ()
+
+    @property
+    def amount(self) -> Decimal:
+        """What it comes to."""
+        return sum((one.amount for one in self.line_items), Decimal(0))
+
+    @property
+    def paid(self) -> Decimal:
+        """What was paid."""
+        return sum((one.amount for one in self.payments), Decimal(0))
+
+    @property
+    def due_amount(self) -> Decimal:
+        """What is left to pay."""
+        return self.amount - self.paid
+
+
 class AccountState(SimulatedMasters):
     """A whole account."""
 
@@ -111,6 +186,7 @@ class AccountState(SimulatedMasters):
     company: str = "Simulated Company"
     approval_feature: bool = True
     time_entries: tuple[SimulatedEntry, ...] = ()
+    invoices: tuple[SimulatedInvoice, ...] = ()
 
 
 class Selection(State):
@@ -151,6 +227,10 @@ class Quirks(State):
     approval_moves_updated_at: bool = True
     refuses_reference_on_closed: bool = False
     drops_reference: bool = False
+    # Whether a paid invoice may be edited is not documented either.
+    refuses_changes_when_paid: bool = False
+    # New invoices lose their currency to the client's; nothing is said about it.
+    ignores_currency: bool = False
     # Pages by number, as older answers had them: records slip when something is deleted.
     page_numbers: bool = False
     # The list of time entries leads back to its start; every link leads to another server.

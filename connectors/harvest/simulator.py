@@ -6,14 +6,10 @@ serves it in a process of its own and prints {"port": …, "url": …} as its fi
 """
 
 import argparse
-import asyncio
 import json
 import socket
 import sys
-import time
 from collections.abc import Callable
-from datetime import timedelta
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +20,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from connectors.harvest.simulated_account import HarvestAccount
+from connectors.harvest.simulated_gate import Answering, error, guarded, not_found, turned_away
+from connectors.harvest.simulated_invoice_routes import invoice_routes
 from connectors.harvest.simulated_lists import list_of
 from connectors.harvest.simulated_orders import ORDERS, Order
 from connectors.harvest.simulated_state import AccountState
@@ -31,19 +29,18 @@ from connectors.harvest.simulated_state import AccountState
 # Longer than any client's, so that it is never we who close under a request.
 _KEEP_ALIVE_SECONDS: Final = 75
 
-Answering = Callable[[HarvestAccount, Request], Response]
-
 
 def simulated_harvest(account: HarvestAccount) -> Starlette:
     """Mount an account as the app that a test drives in process, or a server in its own."""
     vendor = [
-        Route("/company", _guarded(account, _company), methods=["GET"]),
+        Route("/company", guarded(account, _company), methods=["GET"]),
         *(
-            Route(f"/{member}", _guarded(account, _list(member)), methods=["GET"])
+            Route(f"/{member}", guarded(account, _list(member)), methods=["GET"])
             for member in _LISTS
         ),
-        Route("/time_entries/{entry_id:int}", _guarded(account, _time_entry), methods=["GET"]),
+        Route("/time_entries/{entry_id:int}", guarded(account, _time_entry), methods=["GET"]),
         Route("/time_entries/{entry_id:int}", _refer(account), methods=["PATCH"]),
+        *invoice_routes(account),
     ]
 
     async def status(_: Request) -> Response:
@@ -74,44 +71,11 @@ def _ordered(account: HarvestAccount, order: Order) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         try:
             return JSONResponse({"done": order(account, await request.body())})
-        except ValidationError as error:
-            wrong = error.errors(include_url=False, include_context=False, include_input=False)
+        except ValidationError as invalid:
+            wrong = invalid.errors(include_url=False, include_context=False, include_input=False)
             return JSONResponse({"wrong": wrong}, 422)
-        except KeyError as error:
-            return JSONResponse({"wrong": f"there is no {error}"}, 404)
-
-    return endpoint
-
-
-async def _turned_away(account: HarvestAccount, request: Request) -> Response | None:
-    """What every request meets first: who are you, how often, and is Harvest well today."""
-    account.served[request.method] += 1
-    if account.quirks.slow_seconds:
-        await asyncio.sleep(account.quirks.slow_seconds)
-    if not request.headers.get("user-agent"):
-        return _error(400, "A User-Agent header with a contact is required")
-    if request.headers.get("authorization") != f"Bearer {account.token}":
-        told = {"error": "invalid_token", "error_description": "The access token is not valid."}
-        return JSONResponse(told, 401)
-    if request.headers.get("harvest-account-id") != account.account_id:
-        return _error(403, "This token has no access to the account")
-    wait_seconds = account.admit(time.monotonic())
-    if wait_seconds:
-        later = format_datetime(account.clock() + timedelta(seconds=wait_seconds), usegmt=True)
-        when = later if account.quirks.retry_after_as_date else str(wait_seconds)
-        return JSONResponse({"message": "Too many requests"}, 429, {"Retry-After": when})
-    if account.use_up("failures"):
-        return _error(500, "Internal server error")
-    return None
-
-
-def _error(status: int, message: str) -> Response:
-    return JSONResponse({"message": message}, status)
-
-
-def _guarded(account: HarvestAccount, answer: Answering) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> Response:
-        return await _turned_away(account, request) or answer(account, request)
+        except KeyError as missing:
+            return JSONResponse({"wrong": f"there is no {missing}"}, 404)
 
     return endpoint
 
@@ -142,8 +106,8 @@ def _list(member: str) -> Answering:
                 request.query_params,
                 lambda parameter: str(url.include_query_params(**parameter)),
             )
-        except ValueError as error:
-            return _error(422, str(error))
+        except ValueError as refused:
+            return error(422, str(refused))
         return Response(body, media_type="application/json")
 
     return answer
@@ -153,25 +117,25 @@ def _time_entry(account: HarvestAccount, request: Request) -> Response:
     try:
         entry = account.entry(request.path_params["entry_id"])
     except KeyError:
-        return JSONResponse({"status": 404, "error": "Not Found"}, 404)
+        return not_found()
     return Response(account.json_of(entry), media_type="application/json")
 
 
 def _refer(account: HarvestAccount) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
-        turned_away = await _turned_away(account, request)
-        if turned_away is not None:
-            return turned_away
+        away = await turned_away(account, request)
+        if away is not None:
+            return away
         body = await request.json()
         try:
             entry = account.entry(request.path_params["entry_id"])
         except KeyError:
-            return JSONResponse({"status": 404, "error": "Not Found"}, 404)
+            return not_found()
         if entry.facts.is_closed and account.quirks.refuses_reference_on_closed:
-            return _error(422, "The time entry is approved and locked")
+            return error(422, "The time entry is approved and locked")
         account.refer(entry.facts.id, body.get("external_reference") or {})
         if account.use_up("failures_after_write"):
-            return _error(500, "Internal server error")
+            return error(500, "Internal server error")
         return Response(account.json_of(entry), media_type="application/json")
 
     return endpoint

@@ -1,11 +1,22 @@
-"""Harvest keeps the contracts of a source of time, of a sink for acknowledgements, and of HTTP."""
+"""Harvest keeps the contracts of a source of time, of both kinds of sink, and of HTTP."""
 
+import pytest
 from pydantic import SecretStr, TypeAdapter
 
-from connectors.base.capabilities import AcknowledgementSink, MasterDataSource, TimeEntrySource
+from connectors.base.capabilities import (
+    AcknowledgementSink,
+    InvoiceStatusSink,
+    MasterDataSource,
+    TimeEntrySource,
+)
 from connectors.base.manifest import RateLimit
 from connectors.conformance.acknowledgement import AcknowledgementContract
 from connectors.conformance.http_contract import HttpContract, Tokens
+from connectors.conformance.invoice_status import (
+    InvoiceHttpContract,
+    InvoiceRefusalContract,
+    InvoiceStatusContract,
+)
 from connectors.conformance.time_source import TimeEntrySourceContract
 from connectors.harvest import SYSTEM
 from tests.connectors.harvest.world import HarvestWorld
@@ -23,9 +34,21 @@ class TestHarvestAsSink(AcknowledgementContract):
     pass
 
 
+class TestHarvestToldOfInvoices(InvoiceStatusContract, InvoiceRefusalContract):
+    pass
+
+
+class TestHarvestToldOfInvoicesOnTheWire(InvoiceHttpContract):
+    @pytest.fixture
+    def world(self, world: HarvestWorld) -> HarvestWorld:
+        # Every answer is lost once in these: more calls than Harvest takes in 15 seconds.
+        world.misbehave(rate_limit_calls=100_000)
+        return world
+
+
 def test_it_fills_each_role_that_its_manifest_claims(world: HarvestWorld) -> None:
     harvest = world.connect()
-    roles = {TimeEntrySource, MasterDataSource, AcknowledgementSink}
+    roles = {TimeEntrySource, MasterDataSource, AcknowledgementSink, InvoiceStatusSink}
     assert harvest.manifest.capabilities == roles
     assert all(isinstance(harvest, role) for role in roles)
 

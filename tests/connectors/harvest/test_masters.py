@@ -42,6 +42,7 @@ async def test_masters_are_mapped_field_by_field(world: HarvestWorld) -> None:
         name="Kim Allen",
         email="kim@firm.example",
         cost_centre="CC-100",
+        role="Consultant",
     )
     assert by_id[str(ACME)] == Customer(
         connection=AT, id=str(ACME), code="Acme", name="Acme", currency="USD"
@@ -141,6 +142,25 @@ async def test_the_first_role_that_starts_with_a_cost_centre_names_it(
     world.account.put(SimulatedMasters(users=(kim,)))
     masters = await world.connect().masters()
     assert {each.id: each.cost_centre for each in masters.employees}[str(KIM)] == cost_centre
+
+
+@pytest.mark.parametrize(
+    ("roles", "role"),
+    [
+        (("Consultant", "CC-100 Delivery"), "Consultant"),
+        (("CC-100 Delivery", "Senior consultant", "Manager"), "Senior consultant"),
+        (("CC-100", "CC-200 Sales"), None),
+        (("  ", " Manage\u0301r "), "Manag\u00e9r"),
+        ((), None),
+    ],
+)
+async def test_the_first_role_that_names_no_cost_centre_is_what_a_person_works_as(
+    world: HarvestWorld, roles: tuple[str, ...], role: str | None
+) -> None:
+    kim = STATE.users[0].model_copy(update={"roles": roles})
+    world.account.put(SimulatedMasters(users=(kim,)))
+    masters = await world.connect().masters()
+    assert {each.id: each.role for each in masters.employees}[str(KIM)] == role
 
 
 async def test_codes_are_brought_to_one_form(world: HarvestWorld) -> None:

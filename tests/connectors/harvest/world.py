@@ -1,14 +1,17 @@
 """A simulated Harvest account in the words of the contract suite."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import httpx
 from pydantic import SecretStr
 
+from connectors.base.capabilities import InvoiceNews
 from connectors.base.rate_budget import RateBudget
 from connectors.conformance.http_contract import FaultyNetwork, Tokens
+from connectors.conformance.invoice_status import ShownInvoice
 from connectors.harvest import Harvest, HarvestOptions, connect
 from connectors.harvest.simulated_account import HarvestAccount
 from connectors.harvest.simulated_state import (
@@ -17,6 +20,7 @@ from connectors.harvest.simulated_state import (
     Selection,
     SimulatedClient,
     SimulatedEntry,
+    SimulatedInvoice,
     SimulatedProject,
     SimulatedTask,
     SimulatedUser,
@@ -56,10 +60,12 @@ STATE = AccountState(
 
 
 class HarvestWorld:
-    """A `TimeSourceWorld` and an `AcknowledgementWorld` at once; its clock stands still."""
+    """A world of time, acknowledgements and invoices at once; its clock stands still."""
 
     page_size = 3
     secret = STATE.token
+    customer = "Studio"
+    shows_credits = True
 
     def __init__(self) -> None:
         self.now = datetime(2026, 1, 12, 9, 30, tzinfo=UTC)
@@ -87,6 +93,17 @@ class HarvestWorld:
 
     def sink(self, budget: RateBudget, *, secret: str | None = None) -> Harvest:
         return self.connect(budget, secret=secret)
+
+    def invoice_sink(
+        self, budget: RateBudget | None = None, *, secret: str | None = None
+    ) -> Harvest:
+        return self.connect(budget, secret=secret)
+
+    def shown_invoices(self) -> list[ShownInvoice]:
+        return [shown(one) for one in self.account.invoices.invoices]
+
+    def unacceptable(self, news: InvoiceNews) -> InvoiceNews:
+        return replace(news, customer="Nobody that Harvest knows")
 
     def pass_time(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
@@ -151,6 +168,18 @@ class HarvestWorld:
 
     def references(self) -> Mapping[str, str]:
         return {entry: told["id"] for entry, told in self.account.references().items()}
+
+
+def shown(invoice: SimulatedInvoice) -> ShownInvoice:
+    """What people see of an invoice; a line below nothing is a credit."""
+    credited = -sum((one.amount for one in invoice.line_items if one.amount < 0), Decimal(0))
+    return ShownInvoice(
+        invoice.number,
+        issued=invoice.state != "draft",
+        total=invoice.amount + credited,
+        paid=invoice.paid,
+        credited=credited,
+    )
 
 
 def only(entry: str) -> Selection:
