@@ -36,6 +36,18 @@ def marked(text: str | None, name: str) -> bool:
     return mark(name) in (text or "")
 
 
+def mark_in(text: str | None) -> str:
+    """The mark that a free text carries, whatever its name; empty if it carries none."""
+    _, begins, rest = (text or "").partition(_OURS)
+    name, ends, _ = rest.partition("]")
+    return begins + name + ends if ends else ""
+
+
+def invoice_name(news: InvoiceNews) -> str:
+    """The name in an invoice's own mark, which is no payment's."""
+    return f"invoice {news.reference}"
+
+
 def amount_told(news: InvoiceNews) -> Decimal:
     """What the document comes to: with tax where the ERP has said it."""
     return (news.total or news.net).amount
@@ -48,7 +60,7 @@ def invoice_body(news: InvoiceNews, client: int, kind: str) -> dict[str, Any]:
         "number": news.number,
         "currency": news.net.currency,
         "issue_date": news.invoice_date.isoformat(),
-        "notes": mark(news.reference),
+        "notes": mark(invoice_name(news)),
         "line_items": _line_items(news, kind),
     }
     if news.due_date is not None:
@@ -99,7 +111,7 @@ def credit_body(news: InvoiceNews, kind: str) -> dict[str, Any]:
 
 def credit_lines(invoice: Invoice) -> list[LineItem]:
     """The lines that are credits of ours."""
-    return [line for line in invoice.line_items if _OURS in (line.description or "")]
+    return [line for line in invoice.line_items if mark_in(line.description)]
 
 
 def as_issued(invoice: Invoice) -> Decimal:
@@ -137,12 +149,12 @@ def taken_back(payments: Iterable[Payment], amount: Decimal, day: date) -> Taken
 
     Only payments of ours; raises RejectedError if they are less than what is to be taken back.
     """
-    ours = [each for each in payments if _OURS in (each.notes or "")]
+    ours = [each for each in payments if mark_in(each.notes)]
     ours.sort(key=lambda each: (each.paid_date or day, each.id), reverse=True)
     chosen = [each for each in ours if each.amount == amount][:1] or _covering(ours, amount)
     rest = sum((each.amount for each in chosen), Decimal(0)) - amount
     since = chosen[-1].paid_date or day
-    return TakenBack({each.id: _mark_in(each) for each in chosen}, rest, since)
+    return TakenBack({each.id: mark_in(each.notes) for each in chosen}, rest, since)
 
 
 def _covering(payments: Sequence[Payment], amount: Decimal) -> list[Payment]:
@@ -156,10 +168,13 @@ def _covering(payments: Sequence[Payment], amount: Decimal) -> list[Payment]:
     raise RejectedError("no_such_payment")
 
 
-def _mark_in(payment: Payment) -> str:
-    notes = payment.notes or ""
-    begins = notes.index(_OURS)
-    return notes[begins : notes.index("]", begins) + 1]
+def is_twin(payment: Payment, earlier: Iterable[Payment], notes: str | None) -> bool:
+    """Whether it says again what an earlier payment says, or one that was taken back said."""
+    own = mark_in(payment.notes)
+    if not own:
+        return False
+    gone = own in (notes or "") and f"#{payment.id} {own}" not in (notes or "")
+    return gone or any(mark_in(each.notes) == own for each in earlier)
 
 
 def taken_back_before(notes: str | None, name: str) -> TakenBack | None:

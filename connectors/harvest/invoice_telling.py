@@ -21,6 +21,8 @@ from connectors.harvest.invoice_mapping import (
     credit_body,
     credit_lines,
     invoice_body,
+    invoice_name,
+    is_twin,
     marked,
     payment_body,
     taken_back,
@@ -76,7 +78,7 @@ class InvoiceTelling:
             body = invoice_body(news, client, self._kind)
             invoice = await self._client.create("/invoices", body, Invoice)
             books.keep(invoice)
-        elif not marked(invoice.notes, news.reference):
+        elif not marked(invoice.notes, invoice_name(news)):
             raise RejectedError("number_taken")
         if (as_issued(invoice), invoice.currency) != (amount_told(news), news.net.currency):
             raise RejectedError("not_kept")
@@ -108,13 +110,32 @@ class InvoiceTelling:
 
     async def _paid(self, news: InvoiceNews, books: InvoiceBooks) -> str:
         """Record what was paid, once; a payment that was taken back meanwhile stays so."""
-        invoice = await books.known(await books.client_of(news.customer), news.number)
+        invoice, payments = await self._standing(news, books)
         amount, day = _moved(news, invoice)
-        payments = await books.payments(invoice)
         if _is_recorded(news.id, invoice, payments):
             return _TOLD_BEFORE
         await self._record(invoice, books, payment_body(amount, day, news.id), amount)
         return _ACCEPTED
+
+    async def _standing(
+        self, news: InvoiceNews, books: InvoiceBooks
+    ) -> tuple[Invoice, list[Payment]]:
+        """An invoice and what was paid of it, once each.
+
+        Harvest has no key that recognises a repeat: a request that was given up for lost and came
+        through after the next attempt is a twin. Twins of ours go, and nobody else's payment.
+        """
+        invoice = await books.known(await books.client_of(news.customer), news.number)
+        payments: list[Payment] = []
+        for each in sorted(await books.payments(invoice), key=lambda one: one.id):
+            if is_twin(each, payments, invoice.notes):
+                await self._client.remove(f"/invoices/{invoice.id}/payments/{each.id}")
+                due = {"due_amount": invoice.due_amount + each.amount}
+                invoice = invoice.model_copy(update=due)
+                books.keep(invoice)
+            else:
+                payments.append(each)
+        return invoice, payments
 
     async def _record(
         self, invoice: Invoice, books: InvoiceBooks, body: Mapping[str, object], amount: Decimal
@@ -131,9 +152,8 @@ class InvoiceTelling:
         Which ones go is written into the invoice's notes before the first goes, so that a second
         telling finishes this reversal and does not begin another.
         """
-        invoice = await books.known(await books.client_of(news.customer), news.number)
+        invoice, payments = await self._standing(news, books)
         amount, day = _moved(news, invoice)
-        payments = await books.payments(invoice)
         begun = taken_back_before(invoice.notes, news.id)
         choice = begun or taken_back(payments, amount, day)
         if begun is None:
