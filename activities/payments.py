@@ -77,10 +77,5 @@ class PaymentActivities:
 
 
 def _seen(watched: Watched, shown: DocumentPayments) -> Seen:
-    now = Paid(
-        total=shown.total.amount,
-        paid=shown.total.amount - shown.open.amount,
-        standing=shown.standing,
-        on_date=max((one.paid_on for one in shown.payments), default=None),
-    )
+    now = Paid.of(shown)
     return Seen(watched, shown, now, tuple(steps_between(watched.before, now)))

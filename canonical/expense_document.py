@@ -125,7 +125,11 @@ class DocumentPayment(Canonical):
 
 
 class DocumentPayments(Canonical):
-    """What an ERP says of the payment of one document of ours."""
+    """What an ERP says of the payment of one document of ours.
+
+    What is settled is what is no longer open: by money, or by other documents. Only the first
+    pays; a credit note lowers what is open and reaches nobody's account.
+    """
 
     CONTRACT: ClassVar[str] = "document_payments/v1"
 
@@ -137,16 +141,23 @@ class DocumentPayments(Canonical):
     due_on: Day | None = None
     total: Money
     open: Money
+    # What other documents settle of it, such as credit notes; in its currency, with its sign.
+    credited: ExactDecimal = Decimal(0)
     payments: tuple[DocumentPayment, ...] = ()
 
     @property
+    def paid(self) -> Decimal:
+        """What money has settled of it."""
+        return self.total.amount - self.open.amount - self.credited
+
+    @property
     def state(self) -> PaymentState:
-        """How far it is paid."""
-        if not self.standing:
+        """How far it is paid; what is credited in full is taken back, not paid."""
+        if not self.standing or 0 < self.total.amount <= self.credited:
             return PaymentState.REVERSED
         if self.open.amount == 0:
             return PaymentState.PAID
-        return PaymentState.NONE if self.open == self.total else PaymentState.PARTIAL
+        return PaymentState.PARTIAL if self.paid else PaymentState.NONE
 
 
 class MoneyMoved(Canonical):

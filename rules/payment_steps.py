@@ -7,18 +7,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Self
 
-from canonical.expense_document import PaymentState
+from canonical.expense_document import DocumentPayments, PaymentState
 
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """How far a document is paid; amounts in its currency, `on_date` is the last payment's."""
+    """How far a document is paid; amounts in its currency, `on_date` is the last payment's.
+
+    `credited` is what other documents settle of it: nobody has paid that, and nobody owes it.
+    """
 
     total: Decimal
     paid: Decimal
     standing: bool = True
     on_date: date | None = None
+    credited: Decimal = Decimal(0)
+
+    @classmethod
+    def of(cls, shown: DocumentPayments) -> Self:
+        """What an ERP says of one document."""
+        return cls(
+            total=shown.total.amount,
+            paid=shown.paid,
+            standing=shown.standing,
+            on_date=max((one.paid_on for one in shown.payments), default=None),
+            credited=shown.credited,
+        )
 
     @property
     def owes_nothing(self) -> bool:
@@ -32,10 +48,13 @@ class Paid:
 
     @property
     def state(self) -> PaymentState:
-        """In one word. A document by which nobody is owed anything is paid as it stands."""
-        if not self.standing:
+        """In one word. A document by which nobody is owed anything is paid as it stands.
+
+        With a part credited it is paid once the rest is; with all of it credited it never is.
+        """
+        if not self.standing or 0 < self.total <= self.credited:
             return PaymentState.REVERSED
-        if self.owes_nothing or self.paid >= self.total:
+        if self.owes_nothing or self.paid + self.credited >= self.total:
             return PaymentState.PAID
         return PaymentState.PARTIAL if self.paid else PaymentState.NONE
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from canonical.expense_document import DocumentPayments, MoneyMoved
+from canonical.expense_document import DocumentPayments, MoneyMoved, PaymentState
 from canonical.money import Money
 from rules.payment_steps import Paid, PaymentStep
 from store.bulk import Columns
@@ -219,11 +219,6 @@ async def head_of(connection: Connection, source: str, document_id: str) -> Repo
 
 
 def _watched(row: Row) -> Watched:
-    before = (
-        Paid(row["total"], row["paid"], row["pay_state"] != "reversed", row["last_paid_on"])
-        if row["pay_state"] is not None
-        else None
-    )
     return Watched(
         key=row["key"],
         connection=row["connection"],
@@ -231,6 +226,13 @@ def _watched(row: Row) -> Watched:
         source_id=row["source_id"],
         reference=row["reference"],
         document_id=row["document_id"],
-        before=before,
+        before=_before(row) if row["pay_state"] is not None else None,
         steps=row["steps"],
     )
+
+
+def _before(row: Row) -> Paid:
+    # Of what counts as paid, that which no money paid was credited.
+    total, paid, state = row["total"], row["paid"], PaymentState(row["pay_state"])
+    credited = max(total - paid, Decimal(0)) if state is PaymentState.PAID else Decimal(0)
+    return Paid(total, paid, state is not PaymentState.REVERSED, row["last_paid_on"], credited)

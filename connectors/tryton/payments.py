@@ -109,12 +109,12 @@ def _payments(invoice: PaidInvoiceRow, ledger: _Ledger) -> DocumentPayments:
         (sign * _amount(line, currency) for line in ledger.credits(invoice)), Decimal(0)
     )
     settled = invoice.total_amount - left
-    settled -= _within(by_documents, settled)
+    credited = _within(by_documents, settled)
     payments = [
         DocumentPayment(
             id=str(line.id), paid_on=line.date, amount=Money(amount=amount, currency=currency)
         )
-        for line, amount in shares(ledger.payments(invoice), currency, settled, sign)
+        for line, amount in shares(ledger.payments(invoice), currency, settled - credited, sign)
     ]
     return DocumentPayments(
         document_id=str(invoice.id),
@@ -123,6 +123,7 @@ def _payments(invoice: PaidInvoiceRow, ledger: _Ledger) -> DocumentPayments:
         due_on=max(dates, default=None),
         total=total,
         open=Money.rounded(left, currency),
+        credited=round_to(credited, minor_units(currency)),
         payments=tuple(payments),
     )
 

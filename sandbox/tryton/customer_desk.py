@@ -94,11 +94,29 @@ class CustomerDesk(PaymentDesk):
     async def settle_with(self, invoice: int, credit_note: int) -> None:
         """Count what a credit note takes back as settling a part of an invoice."""
         self._erp.work_for((await self._invoice(invoice))["company"])
-        (note,) = await self._erp.find(
-            "account.invoice", [["id", "=", credit_note]], "lines_to_pay"
-        )
-        settled = {"payment_lines": [["add", note["lines_to_pay"]]]}
+        settled = {"payment_lines": [["add", await self._lines_to_pay(credit_note)]]}
         await self._erp.write("account.invoice", [invoice], settled)
+
+    async def reconcile(self, invoice: int, credit_note: int) -> None:
+        """Set an invoice off against a credit note of the same amount: both are done with."""
+        self._erp.work_for((await self._invoice(invoice))["company"])
+        lines = [*await self._lines_to_pay(invoice), *await self._lines_to_pay(credit_note)]
+        await self._erp.run_wizard(
+            "account.move.reconcile_lines", ("start", {}), on=("account.move.line", *lines)
+        )
+
+    async def undo_reconciliation(self, invoice: int) -> None:
+        """Take back that an invoice was set off, so that it is open again."""
+        self._erp.work_for((await self._invoice(invoice))["company"])
+        lines = await self._erp.find(
+            "account.move.line", [["id", "in", await self._lines_to_pay(invoice)]], "reconciliation"
+        )
+        await self._open_again(sorted({line["reconciliation"] for line in lines}))
+
+    async def _lines_to_pay(self, invoice: int) -> list[int]:
+        (row,) = await self._erp.find("account.invoice", [["id", "=", invoice]], "lines_to_pay")
+        found: list[int] = row["lines_to_pay"]
+        return found
 
     async def bill_by_hand(self, project: int) -> None:
         """Keep Tryton's own billing of hours off a project: it is billed from outside."""

@@ -121,17 +121,20 @@ class JsonRpcSession:
         return found
 
     async def run_wizard(
-        self, wizard: str, *steps: tuple[str, Values], on: tuple[str, int] | None = None
+        self,
+        wizard: str,
+        *steps: tuple[str, Values],
+        on: tuple[str, *tuple[int, ...]] | None = None,
     ) -> None:
         """Walk through a wizard: each step names a state, with the forms filled in so far.
 
-        `on` is the record that it was called for, as model and id.
+        `on` is what it was called for, as model and ids.
         """
         name = f"wizard.{wizard}"
         before = self._context
         if on is not None:
-            model, record = on
-            active = {"active_model": model, "active_id": record, "active_ids": [record]}
+            model, *records = on
+            active = {"active_model": model, "active_id": records[0], "active_ids": records}
             self._context = {**before, **active}
         try:
             await self._walk(name, steps)

@@ -1,6 +1,7 @@
 """The bank side of the ERP's desk: pays invoices of either side, and takes payments back."""
 
 from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -55,9 +56,7 @@ class PaymentDesk:
             raise ErpError("Lookup", f"invoice {invoice} has no payment that could come back")
         last = standing[-1]
         if last["reconciliation"] is not None:
-            await self._erp.call(
-                "model.account.move.reconciliation.delete", [last["reconciliation"]]
-            )
+            await self._open_again([last["reconciliation"]])
         await self._cancel_move(last["move"])
 
     async def release_returned_payments(self, invoice: int) -> None:
@@ -106,14 +105,24 @@ class PaymentDesk:
         standing = [line for line in lines if f"account.move,{line['move']}" not in gone]
         return standing, [line for line in lines if line not in standing]
 
+    async def _open_again(self, reconciliations: Sequence[int]) -> None:
+        """Take reconciliations back, also where an exchange difference was booked with them."""
+        await self._insist(
+            lambda: self._erp.call("model.account.move.reconciliation.delete", reconciliations)
+        )
+
     async def _cancel_move(self, move: int) -> None:
-        form = {"default": {"description": "Came back", "reversal": True}}
-        step = ("cancel", form)
+        step = ("cancel", {"default": {"description": "Came back", "reversal": True}})
+        await self._insist(
+            lambda: self._erp.run_wizard("account.move.cancel", step, on=("account.move", move))
+        )
+
+    async def _insist(self, act: Callable[[], Awaitable[object]]) -> None:
+        """Do what Tryton asks about first, as a person does who means it."""
         try:
-            await self._erp.run_wizard("account.move.cancel", step, on=("account.move", move))
+            await act()
         except ErpError as error:
-            # Tryton asks whether a move with an invoice may be cancelled. It may.
             if error.kind != "UserWarning":
                 raise
             await self._erp.call("model.res.user.warning.skip", error.detail, False)  # noqa: FBT003
-            await self._erp.run_wizard("account.move.cancel", step, on=("account.move", move))
+            await act()

@@ -22,8 +22,8 @@ def euro(amount: str) -> Money:
 class SlowErp:
     """Answers what was true when it was asked, and only once it may."""
 
-    def __init__(self, paid: str) -> None:
-        self.paid = paid
+    def __init__(self, paid: str, credited: str = "0.00") -> None:
+        self.paid, self.credited = paid, Decimal(credited)
         self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
 
     async def payments_of(self, document_ids: Sequence[str]) -> Sequence[DocumentPayments]:
@@ -36,7 +36,8 @@ class SlowErp:
                 document_id=one,
                 number="SINV-1",
                 total=euro("100.00"),
-                open=euro(f"{100 - paid.amount:.2f}"),
+                open=euro(f"{100 - paid.amount - self.credited:.2f}"),
+                credited=self.credited,
                 payments=payments,
             )
             for one in document_ids
@@ -46,8 +47,8 @@ class SlowErp:
 class Look:
     """One watcher's look at what `corner` has posted."""
 
-    def __init__(self, corner: Corner, paid: str) -> None:
-        self.erp = SlowErp(paid)
+    def __init__(self, corner: Corner, paid: str, credited: str = "0.00") -> None:
+        self.erp = SlowErp(paid, credited)
         self._corner = corner
         self._activities = PaymentActivities(corner.database, cast("Connections", self))
 
@@ -90,6 +91,39 @@ async def test_an_older_look_that_ends_later_takes_no_payment_back(corner: Corne
     last.erp.may_answer.set()
     await (await last.begin())
     assert await owed(corner) == [("payment_partial", "80.00"), ("payment_paid", "100.00")]
+
+
+async def look_at(corner: Corner, paid: str, credited: str) -> list[tuple[str, str]]:
+    """Look once, with nobody in between; gives what the source is to be told by now."""
+    look = Look(corner, paid, credited)
+    look.erp.may_answer.set()
+    await (await look.begin())
+    return await owed(corner)
+
+
+async def test_with_a_part_credited_the_rest_is_told_as_paid_once_and_taken_back_in_full(
+    corner: Corner,
+) -> None:
+    await posted_report(corner)
+    assert await look_at(corner, "0.00", "30.00") == []
+    in_part = [("payment_partial", "40.00")]
+    assert await look_at(corner, "40.00", "30.00") == in_part
+    settled = [*in_part, ("payment_paid", "70.00")]
+    for _ in range(2):
+        assert await look_at(corner, "70.00", "30.00") == settled
+    assert await look_at(corner, "0.00", "30.00") == [*settled, ("payment_reversed", "70.00")]
+
+
+async def test_what_is_credited_in_full_is_kept_as_taken_back_and_never_told_as_paid(
+    corner: Corner,
+) -> None:
+    key = await posted_report(corner)
+    for _ in range(2):
+        assert await look_at(corner, "0.00", "100.00") == []
+    (row,) = await corner.database.fetch(
+        "SELECT state, total, paid FROM document_payment WHERE posting_key = $1", key
+    )
+    assert tuple(row.values()) == ("reversed", Decimal("100.00"), Decimal("0.00"))
 
 
 async def test_two_looks_that_are_kept_at_once_add_up_to_what_was_paid(corner: Corner) -> None:

@@ -7,15 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canonical.expense_document import PaymentState
+from canonical.expense_document import DocumentPayment, DocumentPayments, PaymentState
+from canonical.money import Money
 from rules.payment_steps import Paid, steps_between
 
 S = PaymentState
 DAY = date(2026, 10, 30)
 
 
-def paid(amount: str, total: str = "100.00", *, standing: bool = True) -> Paid:
-    return Paid(Decimal(total), Decimal(amount), standing, DAY)
+def paid(amount: str, total: str = "100.00", *, standing: bool = True, credited: str = "0") -> Paid:
+    return Paid(Decimal(total), Decimal(amount), standing, DAY, Decimal(credited))
+
+
+def euros(amount: str) -> Money:
+    return Money(amount=Decimal(amount), currency="EUR")
 
 
 def told(before: Paid | None, now: Paid) -> list[tuple[PaymentState, Decimal]]:
@@ -40,6 +45,17 @@ def told(before: Paid | None, now: Paid) -> list[tuple[PaymentState, Decimal]]:
         (paid("100"), paid("100", standing=False), [(S.REVERSED, Decimal(100))]),
         (paid("0"), paid("0", standing=False), []),
         (paid("0", standing=False), paid("0"), []),
+        # What a credit note settles is no payment, and nobody owes it.
+        (paid("0"), paid("0", credited="30"), []),
+        (paid("40"), paid("40", credited="30"), []),
+        (paid("40"), paid("40", credited="60"), [(S.PAID, Decimal(40))]),
+        (paid("0", credited="30"), paid("70", credited="30"), [(S.PAID, Decimal(70))]),
+        (paid("70", credited="30"), paid("70", credited="30"), []),
+        (paid("70", credited="30"), paid("0", credited="30"), [(S.REVERSED, Decimal(70))]),
+        (paid("0"), paid("0", credited="100"), []),
+        (None, paid("0", credited="100"), []),
+        (paid("40"), paid("0", credited="100"), [(S.REVERSED, Decimal(40))]),
+        (paid("0", credited="100"), paid("0"), []),
     ],
 )
 def test_each_step_is_told_once_with_the_money_that_moved(
@@ -58,17 +74,44 @@ def test_a_document_by_which_nobody_is_owed_is_paid_at_once_and_never_taken_back
     assert told(first, paid(total, total)) == []
 
 
+@pytest.mark.parametrize(
+    ("amount", "credited", "state"),
+    [
+        ("0", "30", S.NONE),
+        ("40", "30", S.PARTIAL),
+        ("70", "30", S.PAID),
+        ("100", "0", S.PAID),
+        ("0", "100", S.REVERSED),
+    ],
+)
+def test_what_is_credited_is_taken_off_what_has_to_be_paid(
+    amount: str, credited: str, state: PaymentState
+) -> None:
+    assert paid(amount, credited=credited).state is state
+    shown = DocumentPayments(
+        document_id="1",
+        number="INV-1",
+        total=euros("100.00"),
+        open=euros(f"{100 - Decimal(amount) - Decimal(credited):.2f}"),
+        credited=Decimal(credited),
+        payments=(DocumentPayment(id="9", paid_on=DAY, amount=euros(f"{amount}.00")),),
+    )
+    assert shown.state is state
+    assert Paid.of(shown) == paid(amount, credited=credited)
+
+
 amounts = st.integers(min_value=0, max_value=100).map(Decimal)
 
 
-@given(looks=st.lists(st.tuples(amounts, st.booleans()), max_size=8))
+@given(looks=st.lists(st.tuples(amounts, st.booleans(), amounts), max_size=8))
 def test_the_steps_add_up_to_what_has_reached_the_employee(
-    looks: list[tuple[Decimal, bool]],
+    looks: list[tuple[Decimal, bool, Decimal]],
 ) -> None:
     before: Paid | None = None
     balance = Decimal(0)
-    for amount, standing in looks:
-        now = Paid(Decimal(100), amount, standing, DAY)
+    for amount, standing, part in looks:
+        # Nothing is settled twice.
+        now = Paid(Decimal(100), amount, standing, DAY, min(part, 100 - amount))
         for step in steps_between(before, now):
             match step.state:
                 case S.PARTIAL:

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -11,6 +12,7 @@ from canonical.money import Money
 from canonical.posting import PostingIntent
 from connectors.base.errors import RejectedError
 from connectors.tryton import Tryton
+from rules.payment_steps import Paid, steps_between
 from sandbox.tryton.json_rpc import ErpError
 from tests.connectors.tryton.invoice_world import InvoiceWorld, hours, line
 
@@ -28,6 +30,17 @@ async def payments(target: Tryton, document: int) -> DocumentPayments:
 
 def told(found: DocumentPayments) -> list[tuple[date, Decimal]]:
     return [(each.paid_on, each.amount.amount) for each in found.payments]
+
+
+def steps_of(looks: list[DocumentPayments]) -> list[tuple[PaymentState, Decimal]]:
+    """What a source hears by these looks, one after the other."""
+    seen = [None, *(Paid.of(each) for each in looks)]
+    return [
+        (step.state, step.amount)
+        for before, now in pairwise(seen)
+        if now is not None
+        for step in steps_between(before, now)
+    ]
 
 
 async def test_partial_payment_the_rest_and_a_bounced_one_are_told_in_order(
@@ -59,6 +72,123 @@ async def test_partial_payment_the_rest_and_a_bounced_one_are_told_in_order(
     found = await payments(target, document)
     assert (found.state, found.open) == (PaymentState.PARTIAL, money("100.00"))
     assert sorted(amount for _, amount in told(found)) == [-100, 19, 100]
+
+
+async def test_of_an_invoice_credited_in_part_only_money_is_told(invoices: InvoiceWorld) -> None:
+    target, desk = invoices.connect(), invoices.desk
+    original = invoices.intent(line("100.00"))
+    document = await invoices.posted(target, original)
+    looks = [await payments(target, document)]
+    note = await invoices.posted(target, invoices.credit(original, "15.97"))
+    await desk.settle_with(document, note)
+    looks.append(await payments(target, document))
+    await desk.pay(document, invoices.billing_day, Decimal("40.00"))
+    looks.append(await payments(target, document))
+    await desk.pay(document, invoices.billing_day)
+    looks.append(await payments(target, document))
+    await desk.take_last_payment_back(document)
+    looks.append(await payments(target, document))
+    assert [(each.open.amount, each.paid, each.credited) for each in looks] == [
+        (Decimal("119.00"), 0, 0),
+        (Decimal("100.00"), 0, 19),
+        (Decimal("60.00"), 40, 19),
+        (Decimal("0.00"), 100, 19),
+        (Decimal("60.00"), 40, 19),
+    ]
+    assert steps_of(looks) == [
+        (PaymentState.PARTIAL, 40),
+        (PaymentState.PAID, 100),
+        (PaymentState.REVERSED, 60),
+    ]
+
+
+async def test_a_credit_of_what_is_left_ends_an_invoice_that_was_partly_paid(
+    invoices: InvoiceWorld,
+) -> None:
+    target = invoices.connect()
+    original = invoices.intent(line("100.00"))
+    document = await invoices.posted(target, original)
+    await invoices.desk.pay(document, invoices.billing_day, Decimal("100.00"))
+    before = await payments(target, document)
+    note = await invoices.posted(target, invoices.credit(original, "15.97"))
+    # A note alone settles nothing: somebody has to say what it is for.
+    assert await payments(target, document) == before
+    await invoices.desk.settle_with(document, note)
+    after = await payments(target, document)
+    assert (before.state, after.state) == (PaymentState.PARTIAL, PaymentState.PAID)
+    # In all, the customer has paid what was owed after the credit, and no cent more.
+    assert steps_of([before, after]) == [(PaymentState.PARTIAL, 100), (PaymentState.PAID, 100)]
+
+
+async def test_an_invoice_credited_in_full_by_a_note_is_taken_back_and_never_paid(
+    invoices: InvoiceWorld,
+) -> None:
+    target, desk = invoices.connect(), invoices.desk
+    original = invoices.intent(line("100.00"))
+    document = await invoices.posted(target, original)
+    looks = [await payments(target, document)]
+    credit = invoices.credit(original, "100.00")
+    note = await invoices.posted(target, credit)
+    await desk.reconcile(document, note)
+    (bill,), (credited,) = await invoices.held(original), await invoices.held(credit)
+    # To Tryton, who settles is all the same.
+    assert (bill.state, credited.state) == ("paid", "paid")
+    looks.append(await payments(target, document))
+    assert looks[-1].standing
+    assert (looks[-1].state, told(looks[-1])) == (PaymentState.REVERSED, [])
+    assert (looks[-1].open, looks[-1].credited) == (money("0.00"), Decimal("119.00"))
+    assert (await payments(target, note)).state is PaymentState.PAID
+    assert steps_of(looks) == []
+
+    await desk.undo_reconciliation(document)
+    looks.append(await payments(target, document))
+    await desk.pay(document, invoices.billing_day)
+    looks.append(await payments(target, document))
+    assert [each.state for each in looks[-2:]] == [PaymentState.NONE, PaymentState.PAID]
+    assert steps_of(looks) == [(PaymentState.PAID, 119)]
+
+
+async def test_money_that_goes_back_for_a_credit_note_is_no_payment_of_the_invoice(
+    invoices: InvoiceWorld,
+) -> None:
+    target, desk = invoices.connect(), invoices.desk
+    original = invoices.intent(line("100.00"))
+    document = await invoices.posted(target, original)
+    await desk.pay(document, invoices.billing_day)
+    paid = await payments(target, document)
+    note = await invoices.posted(target, invoices.credit(original, "10.00"))
+    assert (await payments(target, note)).open == money("-11.90")
+    await desk.pay(note, invoices.billing_day)
+    refunded = await payments(target, note)
+    assert (refunded.open, refunded.credited) == (money("0.00"), 0)
+    assert told(refunded) == [(invoices.billing_day, Decimal("-11.90"))]
+    assert await payments(target, document) == paid
+
+
+async def test_dollars_paid_and_credited_at_other_rates_are_told_in_dollars(
+    invoices: InvoiceWorld,
+) -> None:
+    """The exchange difference is booked in euros beside them, and is no payment."""
+    target, desk = invoices.connect(), invoices.desk
+    hour = hours(3600, "100.00", "100.00", "USD")
+    original = invoices.intent(hour, currency="USD")
+    document = await invoices.posted(target, original)
+    note = await invoices.posted(target, invoices.credit(original, "10.00"))
+    await desk.settle_with(document, note)
+    first, later = invoices.billing_day, invoices.billing_day + timedelta(days=4)
+    await desk.pay(document, first, Decimal("7.10"))
+    await desk.pay(document, later)
+    paid = await payments(target, document)
+    assert (paid.state, paid.paid, paid.credited) == (
+        PaymentState.PAID,
+        Decimal("107.10"),
+        Decimal("11.90"),
+    )
+    assert told(paid) == [(first, Decimal("7.10")), (later, Decimal("100.00"))]
+    await desk.take_last_payment_back(document)
+    bounced = await payments(target, document)
+    assert (bounced.open, bounced.paid) == (money("100.00", "USD"), Decimal("7.10"))
+    assert sorted(amount for _, amount in told(bounced)) == [-100, Decimal("7.10"), 100]
 
 
 async def test_an_invoice_in_dollars_is_paid_in_dollars(invoices: InvoiceWorld) -> None:
@@ -94,14 +224,17 @@ async def test_a_partial_credit_note_is_a_document_of_its_own_and_names_what_it_
     await invoices.desk.pay(document, invoices.billing_day, Decimal("100.00"))
     await invoices.desk.take_last_payment_back(document)
     found_payments = await payments(target, document)
-    assert found_payments.state is PaymentState.PARTIAL
+    # What the note lowered is not open, and nobody has paid it either.
+    assert (found_payments.state, found_payments.paid) == (PaymentState.NONE, 0)
     assert found_payments.open == money("892.49")
+    assert found_payments.credited == Decimal("357.01")
     assert sorted(amount for _, amount in told(found_payments)) == [-100, 100]
 
     await invoices.desk.pay(document, invoices.billing_day)
     paid, settled = await payments(target, document), await payments(target, note)
     assert (paid.state, settled.state) == (PaymentState.PAID, PaymentState.PAID)
     assert told(paid) == [(invoices.billing_day, Decimal("892.49"))]
+    assert (paid.paid, paid.credited) == (Decimal("892.49"), Decimal("357.01"))
     # A credit note that settles is no payment, and is not paid by anybody.
     assert (settled.total, told(settled)) == (money("-357.01"), [])
 
