@@ -13,7 +13,9 @@ from temporalio.api.enums.v1 import IndexedValueType
 
 from activities import search_attributes as sa
 from connectors.harvest.simulated_state import AccountState
+from sandbox.billing_policies import BILLING_POLICIES
 from sandbox.child_process import ServerError
+from sandbox.contract_month import CONNECTION, write_contracts
 from sandbox.expense_month import PER_DIEM_TYPE, ExpenseMonth
 from sandbox.expense_policies import EXPENSE_POLICIES
 from sandbox.fault_control import FaultProxy
@@ -23,6 +25,7 @@ from sandbox.month import FirmAccount
 from sandbox.postgres import Postgres
 from sandbox.programs import ConcurServer, HarvestServer, WorkerProgram
 from sandbox.temporal_server import NAMESPACE, SearchAttributes, TemporalServer
+from sandbox.tryton.billing_seed import ACCOUNT_OF_ROLE
 from sandbox.tryton.server import TrytonServer
 from store import schema
 
@@ -95,6 +98,7 @@ class World:
         self.harvest = HarvestServer(home / "harvest")
         self._company = ExpenseMonth(self.firm).company()
         self.concur = ConcurServer(home / "concur")
+        self.contracts: Final = home / "contracts"
         self.worker = WorkerProgram(home / "worker", health_port=ports.metrics)
         self._proxy: FaultProxy | None = None
         self._stack = AsyncExitStack()
@@ -150,6 +154,8 @@ class World:
                     group.create_task(starting)
         except BaseExceptionGroup as troubles:
             raise troubles.exceptions[0] from None
+        if not self._kept:
+            write_contracts(self.firm, self.contracts)
         self._write_configuration()
         await self.worker.start(self.environment)
         self._stack.push_async_callback(self.worker.stop)
@@ -208,7 +214,11 @@ class World:
             yaml.safe_dump(
                 {
                     "legal_entities": {
-                        code: {"closed_period": closed, "expense": EXPENSE_POLICIES[code]}
+                        code: {
+                            "closed_period": closed,
+                            "expense": EXPENSE_POLICIES[code],
+                            "billing": BILLING_POLICIES[code],
+                        }
                         for code, closed in (("DE01", "NEXT_OPEN"), ("US01", "HOLD"))
                     }
                 }
@@ -246,6 +256,12 @@ class World:
                         "distance_unit": "km",
                     },
                 },
+                CONNECTION: {
+                    "system": "flatfile",
+                    "region": "emea",
+                    "poll_every_seconds": 15,
+                    "options": {"folder": str(self.contracts.resolve())},
+                },
                 "tryton": {
                     "system": "tryton",
                     "options": {
@@ -253,6 +269,7 @@ class World:
                         "database": self.erp.database,
                         "user": self.erp.user,
                         "password": "file:erp.secret",
+                        "revenue_accounts": dict(ACCOUNT_OF_ROLE),
                     },
                 },
             },

@@ -89,7 +89,8 @@ class DeliverySeed:
                 **_work(project.name, ledger, catalogue),
                 "type": "project",
                 "party": customers[project.customer.code],
-                "project_invoice_method": "timesheet",
+                # Hours are billed from outside, and never by Tryton's own way of doing so.
+                "project_invoice_method": "manual",
                 "account_disbursement": ledger.disbursement,
                 "disbursement_journals": [
                     ["create", [{"currency": ledger.currency, "journal": ledger.payment_journal}]]
