@@ -67,9 +67,9 @@ class HarvestWorld:
     customer = "Studio"
     shows_credits = True
 
-    def __init__(self) -> None:
+    def __init__(self, state: AccountState = STATE) -> None:
         self.now = datetime(2026, 1, 12, 9, 30, tzinfo=UTC)
-        self.account = HarvestAccount(STATE, clock=lambda: self.now)
+        self.account = HarvestAccount(state, clock=lambda: self.now)
         self.spec = SpecChecked(httpx.ASGITransport(simulated_harvest(self.account)))
         self.network = FaultyNetwork(self.spec)
         self._entries = 0
@@ -80,6 +80,7 @@ class HarvestWorld:
         *,
         secret: str | None = None,
         page_size: int | None = None,
+        item_kind: str = "Service",
     ) -> Harvest:
         options = HarvestOptions(
             connection="harvest-emea",
@@ -88,6 +89,7 @@ class HarvestWorld:
             user_agent="Ledgerway (integration@firm.example)",
             base_url=BASE_URL,
             page_size=page_size or self.page_size,
+            invoice_item_kind=item_kind,
         )
         return connect(options, budget or Tokens(), self.network)
 
