@@ -15,7 +15,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities import search_attributes as sa
-from canonical.messages import REPORT, TIMESHEET, DocumentRef
+from canonical.messages import BILLING, CONTRACT, REPORT, TIMESHEET, DocumentRef
 
 # A dead worker's workflow task is taken over after this, and not after the default of 10 s.
 TASK_TIMEOUT: Final = timedelta(seconds=5)
@@ -49,6 +49,8 @@ _PROCESSES: Final[Mapping[str, _Process]] = {
     REPORT: _Process(
         "ExpenseToReimbursement", "expense-to-reimbursement", "expenses", "Expense report"
     ),
+    BILLING: _Process("InvoiceReadiness", "invoice-readiness", "billing", "Invoice readiness"),
+    CONTRACT: _Process("ContractTrouble", "contract-trouble", "billing", "Contract record"),
 }
 
 

@@ -1,6 +1,7 @@
 """Facts out of the store, built once per version of the master data and shared by all lines."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -9,6 +10,7 @@ from canonical.masters import COST_CENTRE, Master, Masters
 from canonical.posting_period import PostingPeriod
 from rules.facts import Facts
 from store import masters as master_store
+from store import rates
 from store.database import Connection
 from store.masters import SnapshotAge
 
@@ -54,7 +56,12 @@ async def _load(connection: Connection, source: str, target: str) -> Facts:
     theirs = await master_store.masters_of(connection, target)
     links = await master_store.references_between(connection, source, target)
     calendar = await master_store.calendar_of(connection, target)
-    return facts_of((source, ours), (target, theirs), links, calendar)
+    facts = facts_of((source, ours), (target, theirs), links, calendar)
+    return replace(
+        facts,
+        cost_rates=await rates.cost_rates_of(connection, target),
+        exchange_rates=await rates.exchange_rates_of(connection, target),
+    )
 
 
 def facts_of(
@@ -90,6 +97,7 @@ def facts_of(
         accounts={(one.legal_entity or "", one.code): one for one in theirs.accounts},
         tax_codes={(one.legal_entity or "", one.code): one for one in theirs.tax_codes},
         currencies={one.code: one for one in theirs.currencies},
+        customers_by_code={one.code: one for one in theirs.customers},
     )
 
 

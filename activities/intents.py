@@ -7,14 +7,25 @@ from uuid import UUID
 
 from activities.line_checks import KIND_OF, Ready
 from canonical.identity import idempotency_key, reference_of
+from canonical.journal import JournalEntry
 from canonical.money import NO_CURRENCY, Money
-from canonical.posting import PostingIntent, PostingKind, PostingState, SourceLine
+from canonical.posting import Decision, PostingIntent, PostingKind, PostingState, SourceLine
 from canonical.posting_period import PeriodDecision
 from canonical.source_line import LineVersion
+from rules.billing_intercompany import PlannedLeg
 from rules.time_checks import NO_LEGAL_ENTITY
 from store.postings import NewPosting, Posting
 
-_MAIN_LEG = "main"
+MAIN_LEG = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one leg of a pair says, when it counts, and what decided it."""
+
+    body: JournalEntry
+    period: PeriodDecision
+    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +38,7 @@ class Intents:
     def of(self, line: LineVersion, target: str, ready: Ready, amendment: int) -> NewPosting:
         """A line that may be posted."""
         kind = KIND_OF[line.object]
-        key = self._key(line, target, kind, _MAIN_LEG, amendment)
+        key = self._key(line, target, kind, MAIN_LEG, amendment)
         intent = PostingIntent(
             key=key,
             reference=reference_of(key),
@@ -39,7 +50,7 @@ class Intents:
                 revision=line.revision,
             ),
             kind=kind,
-            leg=_MAIN_LEG,
+            leg=MAIN_LEG,
             amendment=amendment,
             legal_entity=ready.legal_entity,
             period=ready.period,
@@ -48,8 +59,40 @@ class Intents:
             body=ready.body,
             accepted=ready.accepted,
             decisions=ready.decisions,
+            corrects=ready.corrects,
+            corrects_document=ready.corrects_document,
         )
         return self._pending(intent, line.document_id, ready.seconds)
+
+    def pair_key(self, line: LineVersion, target: str) -> UUID:
+        """What the pair of a revision is known by: the key of its hours, as first meant."""
+        return self._key(line, target, KIND_OF[line.object], MAIN_LEG, 0)
+
+    def entry(
+        self, line: LineVersion, target: str, leg: PlannedLeg, made: Entry, amendment: int
+    ) -> NewPosting:
+        """One leg of an intercompany pair."""
+        key = self._key(line, target, PostingKind.JOURNAL, leg.leg, amendment)
+        intent = PostingIntent(
+            key=key,
+            reference=reference_of(key),
+            target=target,
+            source=SourceLine(
+                connection=line.connection,
+                object=line.object,
+                id=line.source_id,
+                revision=line.revision,
+            ),
+            kind=PostingKind.JOURNAL,
+            leg=leg.leg,
+            amendment=amendment,
+            legal_entity=leg.legal_entity,
+            period=made.period,
+            value=leg.amount,
+            body=made.body,
+            decisions=(made.decision,),
+        )
+        return self._pending(intent, line.document_id, 0)
 
     def taking_back(
         self, original: Posting, document_id: str, period: PeriodDecision, amendment: int
@@ -85,7 +128,7 @@ class Intents:
     ) -> NewPosting:
         """A line that a person must look at before it can be posted; its body is not known yet."""
         kind = KIND_OF[line.object]
-        key = self._key(line, target, kind, _MAIN_LEG, amendment)
+        key = self._key(line, target, kind, MAIN_LEG, amendment)
         return NewPosting(
             key=key,
             reference=reference_of(key),
@@ -96,7 +139,7 @@ class Intents:
             source_id=line.source_id,
             revision=line.revision,
             kind=kind,
-            leg=_MAIN_LEG,
+            leg=MAIN_LEG,
             amendment=amendment,
             document_id=line.document_id,
             legal_entity=legal_entity,

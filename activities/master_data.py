@@ -1,17 +1,28 @@
 """Master data: read from both sides in bulk, kept, and linked by exact keys."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
 from temporalio import activity
 
 from activities.connector_errors import as_application_error
 from activities.heartbeats import heartbeats
 from canonical.masters import Masters
 from canonical.messages import MasterDataRef
-from connectors.base.capabilities import MasterDataSource, PostingCalendar
+from connectors.base.capabilities import (
+    CostRateSource,
+    ExchangeRateSource,
+    MasterDataSource,
+    PostingCalendar,
+)
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectorError
 from rules.matching import match_exactly
-from store import masters
+from store import masters, rates
 from store.database import Database
+
+# Work and invoices of so long ago are still decided on.
+EXCHANGE_RATE_DAYS: Final = 120
 
 
 class MasterDataActivities:
@@ -39,11 +50,23 @@ class MasterDataActivities:
         # A source without masters of its own names the ERP's codes.
         ours = await source.masters() if source is not None else Masters()
         theirs = await target.masters()
+        exchange = self._connections.all_filling(ExchangeRateSource).get(ref.target)
+        costs = self._connections.all_filling(CostRateSource).get(ref.target)
+        today = datetime.now(UTC).date()
+        since = today - timedelta(days=EXCHANGE_RATE_DAYS)
+        exchange_rates = await exchange.exchange_rates(since, today) if exchange else ()
+        cost_rates = await costs.cost_rates() if costs else ()
         periods = await calendar.posting_periods()
         async with self._database.transaction() as connection:
             await masters.save_masters(connection, ref.connection, ours)
             await masters.save_masters(connection, ref.target, theirs)
             await masters.save_calendar(connection, ref.target, periods)
+            changed = [
+                await rates.save_exchange_rates(connection, ref.target, exchange_rates),
+                await rates.save_cost_rates(connection, ref.target, cost_rates),
+            ]
+            if any(changed):
+                await masters.is_news(connection, ref.target)
             known = await masters.references_between(connection, ref.connection, ref.target)
             links = match_exactly((ref.connection, ours), (ref.target, theirs), known)
             await masters.add_references(connection, links)

@@ -68,7 +68,7 @@ class PaymentActivities:
             await documents.touch(
                 connection,
                 {
-                    (one.watched.connection, one.watched.source_id)
+                    (one.watched.connection, one.watched.of_document)
                     for one in seen
                     if one.steps or one.watched.before is None
                 },

@@ -1,7 +1,7 @@
 """Root causes that only show when the ERP is asked to post: refused, altered, twice, in doubt."""
 
 from canonical.exception_case import Cause, RootCause
-from canonical.expense import EXPENSE_REPORT
+from canonical.source_line import called
 from connectors.base.errors import INVOICED, WARNING, RejectedError
 from store.postings import Posting
 
@@ -17,7 +17,7 @@ def refused(posting: Posting, code: str) -> RootCause:
         )
     if code.startswith(WARNING):
         return _warned(posting, code.removeprefix(WARNING))
-    what = "expense reports" if posting.object == EXPENSE_REPORT else "time lines"
+    what = called(posting.object, many=True)
     return RootCause(
         legal_entity=posting.legal_entity,
         cause=Cause.REFUSED_BY_ERP,
@@ -109,5 +109,4 @@ def _about(posting: Posting, cause: Cause, sentence: str) -> RootCause:
 
 
 def _called(posting: Posting) -> str:
-    what = "expense report" if posting.object == EXPENSE_REPORT else "time entry"
-    return f"{what} {posting.source_id}"
+    return f"{called(posting.object)} {posting.source_id}"

@@ -213,6 +213,8 @@ class Tally:
                 self.again(1)
             case PostingState.EXCEPTION | PostingState.IN_DOUBT | PostingState.DUPLICATE:
                 self.stopped += 1
+                # The other leg of its pair may have to be taken back.
+                self.news = self.news or posting.kind is PostingKind.JOURNAL
                 metrics.STOPPED.labels(target, result.result.code.partition(" ")[0]).inc()
             case PostingState.CANCELLED | PostingState.SUPERSEDED:
                 self.news = True

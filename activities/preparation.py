@@ -12,12 +12,19 @@ from activities.case_openings import CaseOpenings
 from activities.drafting import Draft, Drafter
 from activities.facts import FactsCache
 from activities.intents import Intents
-from activities.line_checks import CHECKS, OBJECT_OF, LineChecks, comparing, refusing
+from activities.line_checks import (
+    CHECKS,
+    OBJECT_OF,
+    LineChecks,
+    comparing,
+    crediting,
+    refusing,
+)
 from canonical.expense import EXPENSE_REPORT
-from canonical.messages import REPORT, DocumentRef, Prepared
+from canonical.messages import BILLING, REPORT, DocumentRef, Prepared
 from canonical.source_line import LineStatus, LineVersion
 from rules.policies import Policies
-from store import amendments, cases, claims, posting_ledger, source_lines
+from store import amendments, billing, cases, claims, posting_ledger, source_lines
 from store.claims import ClaimState
 from store.database import Connection, Database
 from store.postings import Posting, StillStopped, Who
@@ -56,6 +63,10 @@ class PreparationActivities:
             if ref.kind == REPORT:
                 lines, checks = await self._as_claimed(connection, lines, checks)
                 checks = comparing(checks, await source_lines.others_of_employee(connection, lines))
+            if ref.kind == BILLING:
+                checks = crediting(
+                    checks, await billing.credited(connection, ref.connection, lines)
+                )
             ids = [line.source_id for line in lines]
             object_name = OBJECT_OF[ref.kind]
             postings = await posting_ledger.of_lines(connection, ref.connection, object_name, ids)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from activities.case_openings import CaseOpenings
 from activities.posting_results import Result, Tally
-from canonical.posting import PostingState
+from canonical.posting import PostingKind, PostingState
 from store import cases, posting_attempts
 from store.database import Database
 from store.posting_attempts import Recorded
@@ -64,5 +64,7 @@ class Recorder:
                 self.tally.again(1)
                 continue
             self.tally.count(row, one)
-            if row.state is PostingState.POSTED and one.posting.kind.takes_back:
+            # Replacements wait for a taking back, and one leg of a pair may wait for the other.
+            lets_go = one.posting.kind.takes_back or one.posting.kind is PostingKind.JOURNAL
+            if row.state is PostingState.POSTED and lets_go:
                 self.unlocked = True

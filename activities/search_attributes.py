@@ -34,6 +34,11 @@ WAITS_FOR_PAYMENT: Final = "WAITS_FOR_PAYMENT"
 # The money has arrived; or there is nothing (any more) to be paid.
 REIMBURSED: Final = "REIMBURSED"
 CLOSED: Final = "CLOSED"
+# Of a billing period: something of it holds the invoice up; it can be released; nothing of it is
+# left to be billed, and all of it is paid.
+BLOCKED: Final = "BLOCKED"
+READY: Final = "READY"
+BILLED: Final = "BILLED"
 # Of a case beside its own states: open, and its deadline has passed.
 ESCALATED: Final = "ESCALATED"
 

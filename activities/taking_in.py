@@ -7,14 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from activities.patience import patiently
+from canonical.contracts import CONTRACT_RECORD, ContractRecord
 from canonical.expense import EXPENSE_REPORT, ExpenseReport
 from canonical.identity import content_hash
-from canonical.messages import REPORT, TIMESHEET, PollOutcome, SourceRef
+from canonical.messages import CONTRACT, REPORT, TIMESHEET, PollOutcome, SourceRef
 from canonical.source_line import LineStatus, LineVersion, ObjectName
 from canonical.text import storable
 from canonical.time_entry import TIME_ENTRY, TimeEntry, week_of
 from connectors.base.capabilities import SourcePage, SourceRecord
-from rules.revisions import advance, gone, is_news
+from rules.revisions import advance, advance_contract, gone, is_news
 from store import cursors, dead_letters, documents, source_lines
 from store.database import Database
 from store.dead_letters import DeadLetter
@@ -23,7 +24,7 @@ from store.source_lines import RawRecord
 
 # What the inbox keeps of one record; longer ones are cut, the reading is done by then.
 PAYLOAD_CHARACTERS_MAX: Final = 20_000
-Record = TimeEntry | ExpenseReport
+Record = TimeEntry | ExpenseReport | ContractRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,16 @@ class _Kind:
         day = line.work_date or line.changed_at.date()
         return week_of(day) if self.document == TIMESHEET else day
 
+    def document_of(self, record: SourceRecord[Record]) -> str:
+        """The document of a record that cannot be read."""
+        if self.document == CONTRACT and record.source_id is not None:
+            return record.source_id
+        return record.document_id or f"unreadable-{record.source_id}"
+
 
 TIME: Final = _Kind(TIME_ENTRY, TIMESHEET)
 REPORTS: Final = _Kind(EXPENSE_REPORT, REPORT)
+CONTRACTS: Final = _Kind(CONTRACT_RECORD, CONTRACT)
 
 
 class TakingIn:
@@ -120,7 +128,10 @@ class TakingIn:
     ) -> LineVersion | None:
         """The line's newest version; None if there is nothing to keep of an unreadable record."""
         if record.record is not None:
-            return advance(known, record.record, seen_at)
+            shown = record.record
+            if isinstance(shown, ContractRecord):
+                return advance_contract(known, shown)
+            return advance(known, shown, seen_at)
         if known is not None and known.entry is not None:
             # Its last good state stands; the dead letter tells.
             return None
@@ -132,7 +143,7 @@ class TakingIn:
             connection=source,
             object=self._kind.object,
             source_id=record.source_id,
-            document_id=record.document_id or f"unreadable-{record.source_id}",
+            document_id=self._kind.document_of(record),
             employee=record.employee or "-",
             work_date=record.work_date,
             revision=known.revision if known else 1,

@@ -21,6 +21,8 @@ class Cause(StrEnum):
     LEAVER = "leaver"
     NOT_YET_EMPLOYED = "not_yet_employed"
     OTHER_LEGAL_ENTITY = "other_legal_entity"
+    MISSING_COST_RATE = "missing_cost_rate"
+    MISSING_EXCHANGE_RATE = "missing_exchange_rate"
     MISSING_DIMENSION = "missing_dimension"
     INACTIVE_DIMENSION = "inactive_dimension"
     CLOSED_PERIOD = "closed_period"

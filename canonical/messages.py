@@ -29,6 +29,9 @@ _BY_MAX: Final = 80
 # The kinds of document: what is approved, and has a workflow, as one.
 TIMESHEET: Final = "timesheet"
 REPORT: Final = "expense_report"
+# An engagement's month, whose lines are what was released of it; and a record of a contract.
+BILLING: Final = "billing"
+CONTRACT: Final = "contract"
 
 
 class Message(BaseModel):

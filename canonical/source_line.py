@@ -3,12 +3,24 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 # What sources show: each record of it is one line. A billing event is what our own readiness shows,
 # and is approved by whoever releases it; a contract record is never posted itself.
 ObjectName = Literal["time_entry", "expense_report", "billing_event", "contract_record"]
 BILLING_EVENT: Literal["billing_event"] = "billing_event"
+# What people call one of each, and many.
+_CALLED: Final = {
+    "time_entry": ("time entry", "time entries"),
+    "expense_report": ("expense report", "expense reports"),
+    "billing_event": ("invoice", "invoices"),
+    "contract_record": ("contract record", "contract records"),
+}
+
+
+def called(object_name: str, *, many: bool = False) -> str:
+    """What people call one of an object, or many of them."""
+    return _CALLED[object_name][int(many)]
 
 
 class LineStatus(StrEnum):

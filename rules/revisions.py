@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, datetime
 
+from canonical.contracts import CONTRACT_RECORD, ContractRecord
 from canonical.expense import EXPENSE_REPORT, ExpenseReport
 from canonical.source_line import LineStatus, LineVersion, ObjectName
 from canonical.time_entry import TIME_ENTRY, TimeEntry
@@ -41,6 +42,33 @@ def advance(previous: LineVersion | None, entry: Shown, seen_at: datetime) -> Li
         ever = previous is not None and previous.ever_approved
         return replace(version, status=LineStatus.WITHDRAWN if ever else LineStatus.NOT_APPROVED)
     return _approved(previous, version, entry, seen_at)
+
+
+def advance_contract(previous: LineVersion | None, record: ContractRecord) -> LineVersion:
+    """Take in what a contract says now; the revision rises with every change of it.
+
+    It is agreed and not approved: nothing of it is ever posted by itself. What is shown now counts,
+    even where it was written before what is known.
+    """
+    known = previous is not None and previous.status is LineStatus.APPROVED
+    if previous is not None and known and previous.financial_hash == record.content_hash:
+        return previous
+    return LineVersion(
+        connection=record.connection,
+        object=CONTRACT_RECORD,
+        source_id=record.id,
+        document_id=record.id,
+        employee="-",
+        work_date=None,
+        revision=previous.revision + 1 if previous else 1,
+        financial_hash=record.content_hash,
+        status=LineStatus.APPROVED,
+        approved_at=None,
+        approved_at_from=None,
+        trouble=None,
+        entry=record.model_dump_json(),
+        changed_at=record.changed_at,
+    )
 
 
 def _approved(

@@ -1,6 +1,6 @@
 """Wiring: the one place where settings become connections, activities and workers."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -8,7 +8,10 @@ from typing import Self
 from temporalio.client import Client
 
 from activities.acknowledgement import AcknowledgementActivities
+from activities.billing_desk import BillingDeskActivities
+from activities.billing_facts import BillingFactsLoader
 from activities.case_workflows import CaseWorkflows
+from activities.contract_intake import ContractIntakeActivities
 from activities.dispatch import DispatchActivities
 from activities.document_workflows import DocumentWorkflows, Route
 from activities.exception_cases import ExceptionCaseActivities
@@ -16,10 +19,12 @@ from activities.expense_intake import ExpenseIntakeActivities
 from activities.facts import FactsCache
 from activities.intake import IntakeActivities
 from activities.intents import Intents
+from activities.invoice_news import InvoiceNewsActivities
 from activities.master_data import MasterDataActivities
 from activities.payments import PaymentActivities
 from activities.posting import PostingActivities
 from activities.preparation import PreparationActivities
+from activities.readiness import ReadinessActivities
 from activities.reimbursement import ReimbursementActivities
 from activities.report_news import ReportNewsActivities
 from activities.sweep import SweepActivities
@@ -27,7 +32,9 @@ from canonical.posting import PostingKind
 from connectors.base.capabilities import (
     AcknowledgementSink,
     Connected,
+    ContractSource,
     ExpenseReportSink,
+    InvoiceStatusSink,
     PostingTarget,
 )
 from connectors.base.connections import Connections
@@ -73,6 +80,10 @@ class Activities:
     reimbursement: ReimbursementActivities
     report_news: ReportNewsActivities
     payments: PaymentActivities
+    contract_intake: ContractIntakeActivities
+    readiness: ReadinessActivities
+    billing_desk: BillingDeskActivities
+    invoice_news: InvoiceNewsActivities
 
     @classmethod
     def of(cls, platform: Platform) -> Self:
@@ -82,8 +93,10 @@ class Activities:
         documents = DocumentWorkflows(platform.client, routes_of(configuration))
         acknowledged = told_sources(configuration)
         intents = Intents(configuration.tenant, _undone(configuration, connections))
+        facts = FactsCache()
+        loader = BillingFactsLoader(facts, policies, work_sources(configuration))
         return cls(
-            preparation=PreparationActivities(database, FactsCache(), policies, intents),
+            preparation=PreparationActivities(database, facts, policies, intents),
             posting=PostingActivities(
                 database,
                 connections,
@@ -113,6 +126,18 @@ class Activities:
             reimbursement=ReimbursementActivities(database, connections),
             report_news=ReportNewsActivities(database, connections),
             payments=PaymentActivities(database, connections),
+            contract_intake=ContractIntakeActivities(database, connections),
+            readiness=ReadinessActivities(database, loader),
+            billing_desk=BillingDeskActivities(database, loader, facts, policies),
+            invoice_news=InvoiceNewsActivities(
+                database,
+                connections,
+                {
+                    name: one.status_to
+                    for name, one in configuration.sources().items()
+                    if one.status_to is not None
+                },
+            ),
         )
 
 
@@ -143,6 +168,22 @@ def routes_of(configuration: Configuration) -> Mapping[str, Route]:
         name: Route(target=one.posts_to, region=one.region)
         for name, one in configuration.sources().items()
         if one.posts_to is not None
+    }
+
+
+def work_sources(configuration: Configuration) -> Mapping[str, Sequence[str]]:
+    """Whose work each source of contracts bills: all that goes to the same ERP."""
+    sources = configuration.sources()
+    contracts = {
+        name for name, one in sources.items() if has_capability(one.system, ContractSource)
+    }
+    return {
+        name: sorted(
+            other
+            for other, one in sources.items()
+            if other not in contracts and one.posts_to == sources[name].posts_to
+        )
+        for name in contracts
     }
 
 
@@ -178,17 +219,25 @@ def told_sources(configuration: Configuration) -> frozenset[str]:
         name
         for name, one in configuration.sources().items()
         if has_capability(one.system, ExpenseReportSink)
+        or (
+            has_capability(one.system, ContractSource)
+            and (one.status_to is not None or has_capability(one.system, InvoiceStatusSink))
+        )
         or (one.acknowledge and has_capability(one.system, AcknowledgementSink))
     )
 
 
 def _take_rejections(connections: Connections) -> frozenset[str]:
-    """The sources that can be told that something was rejected."""
-    return frozenset(
+    """The sources that can be told that something was rejected.
+
+    An invoice is rejected at home: its work is open again.
+    """
+    told = {
         name
         for name, one in connections.all_filling(ExpenseReportSink).items()
         if one.manifest.takes_rejections
-    )
+    }
+    return frozenset(told | connections.all_filling(ContractSource).keys())
 
 
 def _undone(

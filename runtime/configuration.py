@@ -44,6 +44,8 @@ class ConnectionSettings(BaseModel):
     posts_to: Code | None = None
     # Whether a source of time is told what became of its lines; one of expenses always is.
     acknowledge: bool = True
+    # For a source of contracts: who is told of invoices and payments, if not itself.
+    status_to: Code | None = None
     poll_every_seconds: Annotated[int, Field(ge=5, le=86_400)] = 60
     first_poll_days: Annotated[int, Field(ge=1, le=800)] = 60
     # Approvals that do not move a record's stamp, and deletions, are found by reading the last
@@ -80,6 +82,11 @@ def load_configuration(folder: Path) -> tuple[Configuration, Policies]:
             raise ConfigurationError(
                 f"{folder / CONNECTIONS_FILE}: connection '{name}' posts to '{one.posts_to}', "
                 "which is not a connection"
+            )
+        if one.status_to is not None and one.status_to not in configuration.connections:
+            raise ConfigurationError(
+                f"{folder / CONNECTIONS_FILE}: connection '{name}' has its status told to "
+                f"'{one.status_to}', which is not a connection"
             )
     policies = folder / POLICIES_FILE
     return configuration, _parsed(policies, Policies) if policies.exists() else Policies()

@@ -19,7 +19,11 @@ from temporalio.client import (
 )
 
 from canonical.messages import MasterDataRef, PaymentRef, SourceRef, SweepRequest
-from connectors.base.capabilities import ExpenseReportSource
+from connectors.base.capabilities import (
+    ContractSource,
+    ExpenseReportSource,
+    TimeEntrySource,
+)
 from runtime.configuration import Configuration, ConnectionSettings
 from runtime.registry import has_capability
 from runtime.topology import UPKEEP_QUEUE
@@ -30,10 +34,12 @@ SWEEP_EVERY: Final = timedelta(minutes=15)
 SWEEP_EVERYTHING_EVERY: Final = timedelta(days=1)
 ACKNOWLEDGE_EVERY: Final = timedelta(seconds=15)
 WATCH_PAYMENTS_EVERY: Final = timedelta(minutes=1)
+# However much work changes, an engagement hears of it no more often.
+HEAR_EVERY: Final = timedelta(seconds=10)
 
 # How the ids of our schedules begin; a namespace may have others.
 _OURS: Final = (
-    *("poll/", "reread/", "masters/", "acknowledge/", "tell/", "payments/"),
+    *("poll/", "hear/", "reread/", "masters/", "acknowledge/", "tell/", "payments/"),
     *("sweep/", "sweep-everything/"),
 )
 
@@ -51,11 +57,12 @@ class Planned:
 def planned(configuration: Configuration) -> Iterator[Planned]:
     """All schedules that a configuration calls for."""
 
-    def expense(name: str) -> bool:
-        return has_capability(configuration.connections[name].system, ExpenseReportSource)
+    def paid(name: str) -> bool:
+        system = configuration.connections[name].system
+        return any(has_capability(system, one) for one in (ExpenseReportSource, ContractSource))
 
     for name, one in configuration.sources().items():
-        yield from _of_expenses(name, one) if expense(name) else _of_time(name, one)
+        yield from _of_source(name, one)
     for target in sorted(configuration.targets()):
         yield Planned(f"sweep/{target}", "SweepPostings", SweepRequest(target=target), SWEEP_EVERY)
         yield Planned(
@@ -64,8 +71,8 @@ def planned(configuration: Configuration) -> Iterator[Planned]:
             SweepRequest(target=target, full=True),
             SWEEP_EVERYTHING_EVERY,
         )
-    expenses = {one.posts_to for name, one in configuration.sources().items() if expense(name)}
-    for target in sorted(one for one in expenses if one is not None):
+    watched = {one.posts_to for name, one in configuration.sources().items() if paid(name)}
+    for target in sorted(one for one in watched if one is not None):
         yield Planned(
             f"payments/{target}",
             "WatchPayments",
@@ -82,6 +89,29 @@ def _source(name: str, one: ConnectionSettings) -> SourceRef:
         first_poll_days=one.first_poll_days,
         reread_days=one.reread_days,
     )
+
+
+def _of_source(name: str, one: ConnectionSettings) -> Iterator[Planned]:
+    """What a source can be used as decides what happens by itself."""
+    kinds: tuple[tuple[type, Callable[[str, ConnectionSettings], Iterator[Planned]]], ...] = (
+        (ExpenseReportSource, _of_expenses),
+        (TimeEntrySource, _of_time),
+        (ContractSource, _of_contracts),
+    )
+    for capability, planned_for in kinds:
+        if has_capability(one.system, capability):
+            yield from planned_for(name, one)
+            return
+
+
+def _of_contracts(name: str, one: ConnectionSettings) -> Iterator[Planned]:
+    ref = _source(name, one)
+    every = timedelta(seconds=one.poll_every_seconds)
+    yield Planned(f"poll/{name}", "PollContracts", ref, every)
+    yield Planned(f"hear/{name}", "HearOfWork", ref, HEAR_EVERY)
+    masters = MasterDataRef(connection=name, target=ref.target)
+    yield Planned(f"masters/{name}", "RefreshMasterData", masters, REFRESH_EVERY)
+    yield Planned(f"tell/{name}", "TellInvoices", ref, ACKNOWLEDGE_EVERY)
 
 
 def _of_expenses(name: str, one: ConnectionSettings) -> Iterator[Planned]:

@@ -14,22 +14,36 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.case_workflows import CASE_QUEUE
-from canonical.messages import REPORT, TIMESHEET, posting_queue
+from canonical.messages import BILLING, REPORT, TIMESHEET, posting_queue
 from canonical.posting import PostingKind
-from connectors.base.capabilities import ExpenseReportSource, PostingTarget, TimeEntrySource
+from connectors.base.capabilities import (
+    ContractSource,
+    ExpenseReportSource,
+    PostingTarget,
+    TimeEntrySource,
+)
 from runtime.bootstrap import Activities, Platform, routes_of
 from runtime.configuration import Configuration
 from runtime.registry import has_capability
 from workflows.backfill import Backfill
+from workflows.contract_trouble import ContractTrouble
 from workflows.exception_case import ExceptionCase
 from workflows.expense_to_reimbursement import ExpenseToReimbursement
-from workflows.intake import PollExpenseSource, PollSource, RereadSource
+from workflows.intake import (
+    HearOfWork,
+    PollContracts,
+    PollExpenseSource,
+    PollSource,
+    RereadSource,
+)
+from workflows.invoice_readiness import InvoiceReadiness
 from workflows.time_to_posting import TimeToPosting
 from workflows.upkeep import (
     AcknowledgePostings,
     RefreshMasterData,
     SweepPostings,
     TellExpenseSource,
+    TellInvoices,
     WatchPayments,
 )
 
@@ -41,14 +55,25 @@ _WORKFLOWS_CACHED: Final = 2000
 _AT_ONCE: Final = 50
 
 # What a source of each kind of document can be used as.
-_SOURCE_OF: Final[Mapping[str, type]] = {TIMESHEET: TimeEntrySource, REPORT: ExpenseReportSource}
+_SOURCE_OF: Final[Mapping[str, type]] = {
+    TIMESHEET: TimeEntrySource,
+    REPORT: ExpenseReportSource,
+    BILLING: ContractSource,
+}
+# What is posted of each, for the queues of an ERP.
+_POSTED_OF: Final[Mapping[str, PostingKind]] = {
+    TIMESHEET: PostingKind.TIME,
+    REPORT: PostingKind.EXPENSE,
+    BILLING: PostingKind.INVOICE,
+}
 
 UPKEEP: Final[tuple[type, ...]] = (
-    *(PollSource, RereadSource, Backfill, PollExpenseSource),
-    *(RefreshMasterData, AcknowledgePostings, TellExpenseSource, WatchPayments, SweepPostings),
+    *(PollSource, RereadSource, Backfill, PollExpenseSource, PollContracts, HearOfWork),
+    *(RefreshMasterData, AcknowledgePostings, TellExpenseSource, TellInvoices, WatchPayments),
+    SweepPostings,
 )
 WORKFLOWS: Final[tuple[type, ...]] = (
-    *(TimeToPosting, ExpenseToReimbursement, ExceptionCase),
+    *(TimeToPosting, ExpenseToReimbursement, InvoiceReadiness, ContractTrouble, ExceptionCase),
     *UPKEEP,
 )
 
@@ -84,6 +109,10 @@ def queues_of(platform: Platform, activities: Activities) -> Iterator[Queue]:
     for queue, kind in sorted(document_queues(platform.configuration)):
         if kind == TIMESHEET:
             yield Queue(queue, shared, (TimeToPosting,))
+        elif kind == BILLING:
+            assess = activities.readiness.assess_readiness
+            decide = activities.billing_desk.decide_billing
+            yield Queue(queue, [*shared, assess, decide], (InvoiceReadiness, ContractTrouble))
         else:
             own = [reimbursement.read_reimbursement, reimbursement.attach_receipts]
             yield Queue(queue, [*shared, *own], (ExpenseToReimbursement,))
@@ -106,6 +135,9 @@ def queues_of(platform: Platform, activities: Activities) -> Iterator[Queue]:
             activities.expense_intake.poll_expense_reports,
             activities.expense_intake.claim_expense_reports,
             activities.report_news.tell_expense_source,
+            activities.contract_intake.poll_contracts,
+            activities.contract_intake.hear_of_work,
+            activities.invoice_news.tell_invoices,
             activities.payments.watch_payments,
             activities.sweep.sweep_target,
             cases.announce_cases,
@@ -114,14 +146,14 @@ def queues_of(platform: Platform, activities: Activities) -> Iterator[Queue]:
     )
     for target in sorted(platform.configuration.targets()):
         operations = platform.connections.filling(target, PostingTarget).manifest.operations
-        for kind, posted in ((TIMESHEET, PostingKind.TIME), (REPORT, PostingKind.EXPENSE)):
+        # Ledger documents of all kinds share one queue: their numbers have no gaps.
+        at_once: dict[str, int] = {}
+        for kind, posted in _POSTED_OF.items():
+            queue = posting_queue(target, kind)
             limits = [one.concurrency_max for one in operations if one.kind is posted]
-            if limits:
-                yield Queue(
-                    posting_queue(target, kind),
-                    [activities.posting.post_document],
-                    activities_at_once=min(limits),
-                )
+            at_once |= {queue: min([at_once.get(queue, _AT_ONCE), *limits])} if limits else {}
+        for queue, limit in at_once.items():
+            yield Queue(queue, [activities.posting.post_document], activities_at_once=limit)
 
 
 def document_queues(configuration: Configuration) -> set[tuple[str, str]]:

@@ -230,3 +230,19 @@ class BillingReleaseRow(SQLModel, table=True):
     snapshot_hash: str = _text()
     released_by: str = _text()
     released_at: datetime = _instant()
+
+
+class BillingDecisionRow(SQLModel, table=True):
+    """What a person decided about an engagement's month, and what came of it."""
+
+    __tablename__ = "billing_decision"
+
+    id: str = _text(primary_key=True)
+    connection: str = _text()
+    engagement: str = _text()
+    period: str = _text()
+    kind: str = _text()
+    made_by: str = _text()
+    request: str = _text()
+    answer: str = _text()
+    made_at: datetime = _instant()

@@ -71,7 +71,8 @@ async def blocked(connection: Connection, case_id: UUID) -> list[BlockedLine]:
 # Each kind of document has lines of one kind of object.
 _LINE: Final = """
     p.connection, p.document_id, p.target, p.source_id, p.kind,
-    CASE p.object WHEN 'time_entry' THEN 'timesheet' ELSE p.object END AS document_kind
+    CASE p.object WHEN 'time_entry' THEN 'timesheet' WHEN 'billing_event' THEN 'billing'
+      WHEN 'contract_record' THEN 'contract' ELSE p.object END AS document_kind
 """
 
 # EXCEPTION is checked again by preparation; IN_DOUBT is known, by a person, not to be booked
@@ -201,6 +202,8 @@ async def reject(
           INSERT INTO outbox
             (connection, object, source_id, posting_key, kind, reference, document_id, detail)
           SELECT connection, object, source_id, key, 'failed', reference, '', $5 FROM rejected
+          -- An invoice that never was is nobody's news: its work is open again.
+          WHERE object <> 'billing_event'
           ON CONFLICT (posting_key, kind, ordinal) DO NOTHING
         ), sent_back AS (
           UPDATE source_line l SET status = 'REJECTED' FROM rejected r

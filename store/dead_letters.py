@@ -15,7 +15,7 @@ _KEEP: Final = _LETTER.insert(
     "dead_letter",
     """
     ON CONFLICT ON CONSTRAINT dead_letter_once
-    DO UPDATE SET times = dead_letter.times + 1, last_seen_at = now()
+    DO UPDATE SET times = dead_letter.times + 1, last_seen_at = now(), settled_at = NULL
     """,
 )
 
@@ -33,7 +33,7 @@ class DeadLetter:
 
 
 async def keep(connection: Connection, letters: Iterable[DeadLetter]) -> None:
-    """Keep records that could not be read; the same one is counted, not kept twice."""
+    """Keep records that could not be read; one that is back is counted, and open again."""
     rows = {
         (one.connection, one.object, one.content_hash): (
             *(one.connection, one.object, one.content_hash, one.source_id),

@@ -8,6 +8,9 @@ from typing import Final
 from store.bulk import Columns
 from store.database import Connection
 
+# An engagement hears of its work no more often, however much of it changes.
+BILLING_TOLD_EVERY_SECONDS: Final = 10
+
 _NEWS: Final = Columns(
     {"connection": "text", "kind": "text", "document_id": "text", "employee": "text",
      "starts_on": "date"}
@@ -58,13 +61,16 @@ async def tell(connection: Connection, news: Iterable[DocumentNews]) -> None:
 
 
 async def undispatched(connection: Connection, source: str, limit: int) -> list[Undispatched]:
-    """List documents that have news which no workflow was told."""
+    """List documents that have news which no workflow was told, as far as they may be told now."""
     rows = await connection.fetch(
         "SELECT kind, document_id, news_seq, starts_on FROM document "
         "WHERE connection = $1 AND news_seq > dispatched_seq "
+        "AND (kind <> 'billing' OR told_at IS NULL "
+        "     OR told_at <= clock_timestamp() - make_interval(secs => $3)) "
         "ORDER BY starts_on, document_id LIMIT $2",
         source,
         limit,
+        BILLING_TOLD_EVERY_SECONDS,
     )
     return [Undispatched(**dict(row)) for row in rows]
 
@@ -76,7 +82,8 @@ async def dispatched(
     kinds, ids, seqs = [list(column) for column in zip(*told, strict=True)] or ([], [], [])
     await connection.execute(
         """
-        UPDATE document d SET dispatched_seq = greatest(d.dispatched_seq, t.seq)
+        UPDATE document d
+        SET dispatched_seq = greatest(d.dispatched_seq, t.seq), told_at = clock_timestamp()
         FROM unnest($2::text[], $3::text[], $4::bigint[]) AS t(kind, document_id, seq)
         WHERE d.connection = $1 AND d.kind = t.kind AND d.document_id = t.document_id
         """,

@@ -131,6 +131,11 @@ async def add_references(connection: Connection, references: Iterable[CrossRefer
             await _new_version(connection, source, "masters_read_at", changed=True)
 
 
+async def is_news(connection: Connection, source: str) -> None:
+    """Something that is kept beside the masters of a connection has changed."""
+    await _new_version(connection, source, "masters_read_at", changed=True)
+
+
 async def ages(connection: Connection, connections: Sequence[str]) -> dict[str, SnapshotAge]:
     """Say how old what is known of these connections is."""
     rows = await connection.fetch(

@@ -65,6 +65,8 @@ class Watched:
     source_id: str
     reference: str
     document_id: str
+    # The document of ours whose workflow waits for it.
+    of_document: str
     before: Paid | None
     steps: int
 
@@ -81,8 +83,8 @@ class Seen:
 
 _WATCHED: Final = """
     SELECT p.key, p.connection, p.object, p.source_id, p.reference,
-           p.erp_document_id AS document_id, d.total, d.paid, d.state AS pay_state,
-           d.last_paid_on, coalesce(d.steps, 0) AS steps
+           p.erp_document_id AS document_id, p.document_id AS of_document,
+           d.total, d.paid, d.state AS pay_state, d.last_paid_on, coalesce(d.steps, 0) AS steps
     FROM posting p LEFT JOIN document_payment d ON d.posting_key = p.key
 """
 
@@ -97,7 +99,7 @@ async def watched(
     rows = await connection.fetch(
         f"""
         {_WATCHED}
-        WHERE p.target = $1 AND p.kind = 'expense' AND p.state = 'POSTED'
+        WHERE p.target = $1 AND p.kind IN ('expense', 'invoice') AND p.state = 'POSTED'
           AND p.attested_at IS NOT NULL AND ($2::uuid IS NULL OR p.key > $2)
           AND (d.state IS NULL OR d.state NOT IN ('paid', 'reversed')
                OR d.changed_at > now() - make_interval(days => $4))
@@ -226,6 +228,7 @@ def _watched(row: Row) -> Watched:
         source_id=row["source_id"],
         reference=row["reference"],
         document_id=row["document_id"],
+        of_document=row["of_document"],
         before=_before(row) if row["pay_state"] is not None else None,
         steps=row["steps"],
     )

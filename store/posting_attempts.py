@@ -164,7 +164,8 @@ _RECORD: Final = """
     ), owed AS (
       INSERT INTO outbox (connection, object, source_id, posting_key, kind, reference, document_id)
       SELECT connection, object, source_id, key, 'posted', reference, erp_document_id
-      FROM recorded WHERE $11::boolean AND state = 'POSTED' AND kind IN ('time', 'expense')
+      FROM recorded WHERE $11::boolean AND state = 'POSTED'
+        AND kind IN ('time', 'expense', 'invoice')
       ON CONFLICT (posting_key, kind, ordinal) DO NOTHING
     ), told AS (
       UPDATE document d SET news_seq = d.news_seq + 1

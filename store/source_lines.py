@@ -87,6 +87,31 @@ async def in_window(
     return {row["source_id"] for row in rows}
 
 
+async def revisions_of(connection: Connection, source: str, object_name: str) -> dict[str, int]:
+    """The revisions of all records of a kind that a source shows, by their ids."""
+    rows = await connection.fetch(
+        "SELECT source_id, revision FROM source_line "
+        "WHERE connection = $1 AND object = $2 AND status <> 'DELETED'",
+        source,
+        object_name,
+    )
+    return {row["source_id"]: row["revision"] for row in rows}
+
+
+async def hashes_of(
+    connection: Connection, source: str, object_name: str, source_ids: Sequence[str]
+) -> dict[str, str]:
+    """The financial hashes of lines that are known, by their ids."""
+    rows = await connection.fetch(
+        "SELECT source_id, financial_hash FROM source_line "
+        "WHERE connection = $1 AND object = $2 AND source_id = ANY($3::text[])",
+        source,
+        object_name,
+        source_ids,
+    )
+    return {row["source_id"]: row["financial_hash"] for row in rows}
+
+
 async def of_document(connection: Connection, source: str, document_id: str) -> list[LineVersion]:
     """Read a document's lines to decide on all its news, and hold it: one at a time does so."""
     await connection.execute(

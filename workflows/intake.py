@@ -7,6 +7,7 @@ from temporalio import workflow
 from workflows.policies import READ
 
 with workflow.unsafe.imports_passed_through():
+    from activities.contract_intake import ContractIntakeActivities as ContractIntake
     from activities.dispatch import DispatchActivities as Dispatch
     from activities.expense_intake import ExpenseIntakeActivities as ExpenseIntake
     from activities.intake import IntakeActivities as Intake
@@ -38,6 +39,30 @@ class PollExpenseSource:
         await workflow.execute_activity_method(ExpenseIntake.claim_expense_reports, ref, **READ)
         await workflow.execute_activity_method(Dispatch.dispatch_documents, ref, **READ)
         return found
+
+
+@workflow.defn
+class PollContracts:
+    """One poll of a source of contracts: everything that it shows now."""
+
+    @workflow.run
+    async def run(self, ref: SourceRef) -> PollOutcome:
+        found: PollOutcome = await workflow.execute_activity_method(
+            ContractIntake.poll_contracts, ref, **READ
+        )
+        await workflow.execute_activity_method(Dispatch.dispatch_documents, ref, **READ)
+        return found
+
+
+@workflow.defn
+class HearOfWork:
+    """Tells billing periods of the work that changed, however much, in one go."""
+
+    @workflow.run
+    async def run(self, ref: SourceRef) -> int:
+        heard: int = await workflow.execute_activity_method(ContractIntake.hear_of_work, **READ)
+        await workflow.execute_activity_method(Dispatch.dispatch_documents, ref, **READ)
+        return heard
 
 
 @workflow.defn

@@ -8,6 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.acknowledgement import AcknowledgementActivities as Acknowledgement
     from activities.dispatch import DispatchActivities as Dispatch
     from activities.exception_cases import ExceptionCaseActivities as Cases
+    from activities.invoice_news import InvoiceNewsActivities as InvoiceNews
     from activities.master_data import MasterDataActivities as MasterData
     from activities.payments import PaymentActivities as Payments
     from activities.report_news import ReportNewsActivities as ReportNews
@@ -53,6 +54,19 @@ class TellExpenseSource:
     async def run(self, ref: SourceRef) -> AcknowledgementOutcome:
         outcome: AcknowledgementOutcome = await workflow.execute_activity_method(
             ReportNews.tell_expense_source, ref, **READ
+        )
+        await workflow.execute_activity_method(Dispatch.dispatch_documents, ref, **READ)
+        return outcome
+
+
+@workflow.defn
+class TellInvoices:
+    """Tells a source of contracts what became of its invoices, and lets their months go on."""
+
+    @workflow.run
+    async def run(self, ref: SourceRef) -> AcknowledgementOutcome:
+        outcome: AcknowledgementOutcome = await workflow.execute_activity_method(
+            InvoiceNews.tell_invoices, ref, **READ
         )
         await workflow.execute_activity_method(Dispatch.dispatch_documents, ref, **READ)
         return outcome

@@ -54,8 +54,8 @@ _WORK_PROJECT: Final = (
     """,
 )
 
-# Who bills hears of changes here: rows are only added, by whatever changes a line, and taken away by
-# who hears of them. So nobody who posts waits for anybody who bills.
+# Who bills hears of changes here: rows are only added, by whatever changes a line, and taken away
+# by who hears of them. So nobody who posts waits for anybody who bills.
 _NEWS: Final = (
     """
     CREATE TABLE billing_news (
@@ -136,8 +136,8 @@ _NEWS: Final = (
 )
 
 _VALUES: Final = (
-    # What a revision is worth and costs, as it was decided when it was approved; later tables do not
-    # touch it. A part is one share of one cost; hours have one part only.
+    # What a revision is worth and costs, as it was decided when it was approved; later tables do
+    # not touch it. A part is one share of one cost; hours have one part only.
     f"""
     CREATE TABLE work_value (
       connection text NOT NULL,
@@ -297,6 +297,23 @@ _BILLING: Final = (
     """,
     "CREATE TRIGGER readiness_snapshot_kept BEFORE UPDATE OR DELETE OR TRUNCATE "
     "ON readiness_snapshot FOR EACH STATEMENT EXECUTE FUNCTION stays_for_ever()",
+    # What people decided, and what they were answered: a decision that is repeated is done once.
+    """
+    CREATE TABLE billing_decision (
+      id text PRIMARY KEY,
+      connection text NOT NULL,
+      engagement text NOT NULL,
+      period text NOT NULL,
+      kind text NOT NULL,
+      made_by text NOT NULL,
+      request text NOT NULL,
+      answer text NOT NULL,
+      made_at timestamptz NOT NULL DEFAULT now()
+    )
+    """,
+    "CREATE INDEX billing_decision_period ON billing_decision (connection, engagement, period)",
+    "CREATE TRIGGER billing_decision_kept BEFORE UPDATE OR DELETE OR TRUNCATE "
+    "ON billing_decision FOR EACH STATEMENT EXECUTE FUNCTION stays_for_ever()",
     # Who let an invoice go, by which snapshot; a second person's word may come later.
     """
     CREATE TABLE billing_release (

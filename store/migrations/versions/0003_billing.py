@@ -1,4 +1,4 @@
-"""Billing: what work is worth, what is ready, which invoice line is which work, and what is left."""
+"""Billing: what work is worth, what is ready, and which invoice line is which work."""
 
 from alembic import op
 

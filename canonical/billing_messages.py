@@ -1,0 +1,194 @@
+"""The small models about billing that cross Temporal; as `canonical.messages`, amounts as text."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import Field, model_validator
+
+from canonical.messages import DocumentRef, Message
+from canonical.money import Money
+from canonical.text import storable
+
+# More than a person reads, and far below what a payload may be long.
+LISTED_MAX: Final = 200
+RELEASE: Final = "release"
+CREDIT: Final = "credit"
+EXCLUDE: Final = "exclude"
+INCLUDE: Final = "include"
+WRITE_DOWN: Final = "write_down"
+WRITE_OFF: Final = "write_off"
+
+
+class Amount(Message):
+    """An amount of money as text."""
+
+    amount: str
+    currency: str
+
+    @classmethod
+    def of(cls, money: Money) -> "Amount":
+        """Say an amount."""
+        return cls(amount=f"{money.amount:f}", currency=money.currency)
+
+    @property
+    def minor(self) -> int:
+        """The amount in minor units (cents), exactly."""
+        return Money(amount=Decimal(self.amount), currency=self.currency).amount_minor
+
+
+class BlockedView(Message):
+    """What one reason blocks, in one currency."""
+
+    reason: str
+    amount: Amount
+    seconds: int = 0
+    lines: int = 0
+    holds: bool = True
+
+
+class InvoiceView(Message):
+    """A released invoice or credit note."""
+
+    event: str
+    state: str
+    net: Amount
+    number: str = ""
+    total: str = ""
+    paid: str = ""
+    payment: str = ""
+    credits: str = ""
+    # Posted, paid or credited in all, and its source knows.
+    ended: bool = False
+
+
+class WipView(Message):
+    """What of a project is posted and not billed at the cut-off, in one currency."""
+
+    project: str
+    opening: str
+    posted: str
+    billed: str
+    written_off: str
+    corrections: str
+    closing: Amount
+
+
+class MarginView(Message):
+    """What a project came to so far, in one currency."""
+
+    project: str
+    billed: str
+    wip: str
+    cost: str
+    margin: Amount
+
+
+class ReadinessView(Message):
+    """How an engagement's month stands: what can be billed, what blocks the rest, what is out."""
+
+    engagement: str
+    period: str
+    # False: its source shows no such engagement (any more).
+    known: bool = True
+    # Master data or the calendar is too old to decide by; read it and decide again.
+    stale: bool = False
+    legal_entity: str = ""
+    customer: str = ""
+    cut_off_date: date | None = None
+    invoice_date: date | None = None
+    ready: bool = False
+    snapshot: str = ""
+    billable: tuple[Amount, ...] = ()
+    ready_amounts: tuple[Amount, ...] = ()
+    drawn: tuple[Amount, ...] = ()
+    blocked: tuple[BlockedView, ...] = ()
+    warnings: tuple[str, ...] = ()
+    # Invoices that a release would make now, with what each comes to without tax.
+    proposed: tuple[Amount, ...] = ()
+    invoices: Annotated[tuple[InvoiceView, ...], Field(max_length=LISTED_MAX)] = ()
+    releases_itself: bool = False
+    needs_two: bool = False
+    wip: Annotated[tuple[WipView, ...], Field(max_length=LISTED_MAX)] = ()
+    margin: Annotated[tuple[MarginView, ...], Field(max_length=LISTED_MAX)] = ()
+    leaking: tuple[Amount, ...] = ()
+    # Nothing is left open, and every invoice has ended.
+    settled: bool = False
+
+    @property
+    def can_be_released(self) -> bool:
+        """Whether nothing holds it up, and there is something to bill."""
+        return self.ready and bool(self.proposed)
+
+
+class Decided(Message):
+    """What a decision about billing came to, in a sentence for the person who made it."""
+
+    done: bool
+    message: str
+    # The billing events that were made.
+    events: tuple[str, ...] = ()
+
+
+class Credited(Message):
+    """Which part of an invoice is taken back: of a line, of one work, so many seconds or so much.
+
+    None of them: everything that is left.
+    """
+
+    line: str = ""
+    work: str = ""
+    seconds: int | None = None
+    amount: str = ""
+
+
+class BillingRequest(Message):
+    """What a person types to decide on an engagement's month; flat, to be pasted and edited.
+
+    Whatever is typed can be read, and is answered in words.
+    """
+
+    kind: str = ""
+    by: str = ""
+    reason: str = ""
+    # Of whom it also has: a write-down, a write-off and a credit.
+    approver: str = ""
+    # The hash of the readiness that was looked at.
+    snapshot: str = ""
+    # An invoice, by its number, our reference or the event's id; and what of it.
+    invoice: str = ""
+    credits: tuple[Credited, ...] = ()
+    on_date: str = ""
+    # Work, by keys such as time:harvest:1017.
+    work: tuple[str, ...] = ()
+    contract_line: str = ""
+    project: str = ""
+    amount: str = ""
+    currency: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_typed(cls, typed: Any) -> Any:
+        if not isinstance(typed, dict):
+            return {}
+        lists = {name: typed[name] for name in ("credits", "work") if name in typed}
+        texts = {
+            name: "" if value is None else storable(str(value))
+            for name, value in typed.items()
+            if name not in lists
+        }
+        work = lists.get("work", ())
+        listed = work if isinstance(work, list | tuple) else (work,)
+        given = lists.get("credits", ())
+        return texts | {
+            "work": tuple(storable(str(one)) for one in listed),
+            "credits": tuple(given) if isinstance(given, list | tuple) else (),
+        }
+
+
+class BillingDecision(Message):
+    """A request about one billing period; `id` recognises it when it is repeated."""
+
+    id: str
+    ref: DocumentRef
+    request: BillingRequest

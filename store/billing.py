@@ -1,0 +1,438 @@
+"""Billing events, and the allocations that say which work they are made of."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+from uuid import UUID
+
+from canonical.billing import Allocation, BillingEvent, Exclusion, WriteDown
+from canonical.billing_period import BillingPeriod
+from canonical.messages import BILLING
+from canonical.source_line import BILLING_EVENT, LineStatus, LineVersion
+from store import documents
+from store.bulk import Columns
+from store.database import Connection
+from store.documents import DocumentNews
+
+_ALLOCATION: Final = Columns(
+    {
+        "connection": "text",
+        "engagement": "text",
+        "event_id": "text",
+        "ordinal": "int",
+        "kind": "text",
+        "invoice_line": "text",
+        "role": "text",
+        "contract_line": "text",
+        "work_key": "text",
+        "work_kind": "text",
+        "revision": "int",
+        "project": "text",
+        "work_date": "date",
+        "billed_date": "date",
+        "seconds": "bigint",
+        "worth": "numeric",
+        "worth_currency": "text",
+        "amount": "numeric",
+        "currency": "text",
+        "body": "text",
+    }
+)
+# The same event is made of the same work, whoever writes it down again.
+_ALLOCATE: Final = _ALLOCATION.insert(
+    "billing_allocation", "ON CONFLICT (connection, event_id, ordinal) DO NOTHING"
+)
+_RELEASE: Final = """
+    INSERT INTO source_line AS l (connection, object, source_id, document_id, employee, work_date,
+      revision, financial_hash, status, approved_at, approved_at_from, entry, changed_at)
+    SELECT $1, $2, n.id, $3, $4, n.invoice_date, 1, n.hash, 'APPROVED', $5, 'source', n.entry, $5
+    FROM unnest($6::text[], $7::date[], $8::text[], $9::text[]) AS n(id, invoice_date, hash, entry)
+    ON CONFLICT (connection, object, source_id) DO UPDATE
+      SET status = 'APPROVED', revision = l.revision + 1, approved_at = excluded.approved_at,
+          employee = excluded.employee, changed_at = excluded.changed_at
+      WHERE l.status <> 'APPROVED' OR EXISTS (
+        SELECT FROM posting p
+        WHERE p.connection = l.connection AND p.object = l.object AND p.source_id = l.source_id
+          AND p.revision = l.revision AND p.state = 'WAIVED')
+"""
+
+
+async def hold(connection: Connection, source: str, engagement: str) -> None:
+    """Hold an engagement until the commit: one at a time decides on what of it is billed."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"billing/{source}/{engagement}"
+    )
+
+
+async def release(
+    connection: Connection,
+    source: str,
+    period: BillingPeriod,
+    events: Sequence[BillingEvent],
+    by: str,
+) -> None:
+    """Write events down with the work that they are made of, and tell their document.
+
+    One that was sent back before is released anew, as another revision.
+    """
+    now = datetime.now(UTC)
+    await connection.execute(
+        _RELEASE,
+        source,
+        BILLING_EVENT,
+        period.document_id,
+        by,
+        now,
+        [one.id for one in events],
+        [one.invoice.invoice_date for one in events],
+        [one.invoice.body_hash for one in events],
+        [one.model_dump_json() for one in events],
+    )
+    await _allocate(connection, source, events)
+    await tell(connection, source, [period])
+
+
+async def _allocate(connection: Connection, source: str, events: Iterable[BillingEvent]) -> None:
+    rows = [
+        _row(
+            one,
+            source=source,
+            engagement=event.engagement,
+            event=event.id,
+            number=number,
+            role=roles.get(one.invoice_line or ""),
+        )
+        for event in events
+        for roles in [{line.id: str(line.role) for line in event.invoice.lines}]
+        for number, one in enumerate(event.allocations)
+    ]
+    if rows:
+        await connection.execute(_ALLOCATE, *_ALLOCATION.arrays(rows))
+
+
+async def write_off(
+    connection: Connection, source: str, engagement: str, name: str, given_up: Sequence[Allocation]
+) -> None:
+    """Write down what is given up without an invoice; `name` makes a repeat recognisable."""
+    rows = [
+        _row(one, source=source, engagement=engagement, event=name, number=number, role=None)
+        for number, one in enumerate(given_up)
+    ]
+    if rows:
+        await connection.execute(_ALLOCATE, *_ALLOCATION.arrays(rows))
+
+
+def _row(
+    one: Allocation, *, source: str, engagement: str, event: str, number: int, role: str | None
+) -> tuple[object, ...]:
+    return (
+        *(source, engagement, event, number, one.kind, one.invoice_line, role, one.contract_line),
+        *(one.work.key, one.work.kind, one.work.revision, one.project),
+        *(one.work_date, one.billed_date, one.seconds, one.worth.amount, one.worth.currency),
+        *(one.amount.amount, one.amount.currency, one.model_dump_json()),
+    )
+
+
+async def tell(connection: Connection, source: str, periods: Iterable[BillingPeriod]) -> None:
+    """Note that billing periods have news; one that nobody knew begins with it."""
+    await documents.tell(
+        connection,
+        [
+            DocumentNews(
+                connection=source,
+                kind=BILLING,
+                document_id=one.document_id,
+                employee="-",
+                starts_on=one.first_day,
+            )
+            for one in periods
+        ],
+    )
+
+
+async def periods_since(
+    connection: Connection, source: str, engagement: str, since: date
+) -> list[BillingPeriod]:
+    """The periods of an engagement that are known and end on a day or later."""
+    rows = await connection.fetch(
+        "SELECT document_id FROM document WHERE connection = $1 AND kind = $2 "
+        "AND starts_on >= date_trunc('month', $3::date) AND starts_with(document_id, $4 || '/') "
+        "ORDER BY document_id",
+        source,
+        BILLING,
+        since,
+        engagement,
+    )
+    found = [BillingPeriod.of_document(row["document_id"]) for row in rows]
+    return [one for one in found if one.engagement == engagement]
+
+
+async def allocations_of(
+    connection: Connection, source: str, engagement: str
+) -> tuple[Allocation, ...]:
+    """All allocations of an engagement that stand: of what was released or issued, and credited."""
+    rows = await connection.fetch(
+        "SELECT body FROM standing_allocation WHERE connection = $1 AND engagement = $2 "
+        "ORDER BY event_id, ordinal",
+        source,
+        engagement,
+    )
+    return tuple(Allocation.model_validate_json(row["body"]) for row in rows)
+
+
+async def standing_allocations(
+    connection: Connection, until: date, projects: Sequence[str] | None = None
+) -> tuple[Allocation, ...]:
+    """All allocations that stand and count up to a day, of some projects or of all."""
+    rows = await connection.fetch(
+        "SELECT body FROM standing_allocation WHERE billed_date <= $1 "
+        "AND ($2::text[] IS NULL OR coalesce(project, '-') = ANY($2)) "
+        "ORDER BY connection, event_id, ordinal",
+        until,
+        projects,
+    )
+    return tuple(Allocation.model_validate_json(row["body"]) for row in rows)
+
+
+async def credits_of(connection: Connection, source: str, event: BillingEvent) -> list[Allocation]:
+    """All standing allocations that credit an event."""
+    rows = await connection.fetch(
+        "SELECT a.body FROM standing_allocation a "
+        "WHERE a.connection = $1 AND a.engagement = $2 "
+        "AND a.body::jsonb ->> 'credits' = ANY($3::text[]) ORDER BY a.event_id, a.ordinal",
+        source,
+        event.engagement,
+        [line.id for line in event.invoice.lines],
+    )
+    return [Allocation.model_validate_json(row["body"]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """A billing event, the period that it is of, and how far its posting is."""
+
+    event: BillingEvent
+    period: BillingPeriod
+    state: str
+    erp_document_id: str | None
+    posting: UUID | None
+
+
+async def event_of(connection: Connection, source: str, event_id: str) -> StoredEvent | None:
+    """Read one event by its id, by the ERP's number or by our reference; None if there is none."""
+    row = await connection.fetchrow(
+        """
+        SELECT l.entry, l.document_id, l.status, p.state, p.erp_document_id, p.key
+        FROM source_line l
+        LEFT JOIN LATERAL (
+          SELECT state, erp_document_id, key, reference FROM posting p
+          WHERE p.connection = l.connection AND p.object = l.object
+            AND p.source_id = l.source_id AND p.revision = l.revision AND p.kind = 'invoice'
+            AND p.state NOT IN ('SUPERSEDED', 'CANCELLED')
+          ORDER BY p.amendment DESC LIMIT 1
+        ) p ON true
+        LEFT JOIN document_payment d ON d.posting_key = p.key
+        WHERE l.connection = $1 AND l.object = $2
+          AND (l.source_id = $3 OR d.number = $3 OR p.reference = $3)
+        """,
+        source,
+        BILLING_EVENT,
+        event_id,
+    )
+    if row is None:
+        return None
+    return StoredEvent(
+        BillingEvent.model_validate_json(row["entry"]),
+        BillingPeriod.of_document(row["document_id"]),
+        row["state"] if row["status"] == LineStatus.APPROVED and row["state"] else row["status"],
+        row["erp_document_id"],
+        row["key"],
+    )
+
+
+async def credited(
+    connection: Connection, source: str, lines: Sequence[LineVersion]
+) -> dict[str, tuple[UUID, str]]:
+    """The posting and the ERP's document of what credit notes among lines are about."""
+    about = {
+        line.source_id: event.invoice.credits
+        for line in lines
+        if line.entry is not None and line.object == BILLING_EVENT
+        for event in [BillingEvent.model_validate_json(line.entry)]
+        if event.invoice.credits is not None
+    }
+    if not about:
+        return {}
+    rows = await connection.fetch(
+        "SELECT source_id, key, erp_document_id FROM posting WHERE connection = $1 "
+        "AND object = $2 AND source_id = ANY($3::text[]) AND kind = 'invoice' "
+        "AND state IN ('POSTED', 'DUPLICATE') ORDER BY revision, amendment",
+        source,
+        BILLING_EVENT,
+        list(about.values()),
+    )
+    posted = {row["source_id"]: (row["key"], row["erp_document_id"]) for row in rows}
+    return {credit: posted[invoice] for credit, invoice in about.items() if invoice in posted}
+
+
+async def newest_date(
+    connection: Connection, legal_entity: str, *, of_credits: bool
+) -> date | None:
+    """The latest date of an entity's invoices, or of its credit notes, that stand."""
+    row = await connection.fetchrow(
+        """
+        SELECT max(l.work_date) AS newest FROM source_line l
+        WHERE l.object = $1 AND l.status = 'APPROVED'
+          AND l.entry::jsonb #>> '{invoice,legal_entity}' = $2
+          AND (l.entry::jsonb #>> '{invoice,credits}' IS NOT NULL) = $3
+          AND NOT EXISTS (
+            SELECT FROM posting p
+            WHERE p.connection = l.connection AND p.object = l.object
+              AND p.source_id = l.source_id AND p.revision = l.revision AND p.state = 'WAIVED')
+        """,
+        BILLING_EVENT,
+        legal_entity,
+        of_credits,
+    )
+    newest: date | None = row["newest"] if row else None
+    return newest
+
+
+async def exclude(
+    connection: Connection, source: str, period: BillingPeriod, exclusion: Exclusion
+) -> None:
+    """Leave work out of a period's invoice; said again, the newest word counts."""
+    await connection.execute(
+        """
+        INSERT INTO billing_exclusion (connection, engagement, period, work_key, made_by, reason)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (connection, engagement, period, work_key) DO UPDATE
+          SET made_by = excluded.made_by, reason = excluded.reason, made_at = now(),
+              lifted_by = NULL, lifted_at = NULL
+        """,
+        source,
+        period.engagement,
+        period.period,
+        exclusion.work_key,
+        exclusion.by,
+        exclusion.reason,
+    )
+
+
+async def include(
+    connection: Connection, source: str, period: BillingPeriod, work_key: str, by: str
+) -> bool:
+    """Lift an exclusion; False if there was none."""
+    row = await connection.fetchrow(
+        "UPDATE billing_exclusion SET lifted_by = $5, lifted_at = now() WHERE connection = $1 "
+        "AND engagement = $2 AND period = $3 AND work_key = $4 AND lifted_at IS NULL RETURNING 1",
+        source,
+        period.engagement,
+        period.period,
+        work_key,
+        by,
+    )
+    return row is not None
+
+
+async def exclusions_of(
+    connection: Connection, source: str, period: BillingPeriod
+) -> tuple[Exclusion, ...]:
+    """What people left out of a period's invoice."""
+    rows = await connection.fetch(
+        "SELECT work_key, made_by AS by, reason FROM billing_exclusion WHERE connection = $1 "
+        "AND engagement = $2 AND period = $3 AND lifted_at IS NULL ORDER BY work_key",
+        source,
+        period.engagement,
+        period.period,
+    )
+    return tuple(Exclusion(**dict(row)) for row in rows)
+
+
+async def add_write_down(
+    connection: Connection, source: str, engagement: str, lower: WriteDown
+) -> None:
+    """Keep a lower price; the same one is kept once."""
+    await connection.execute(
+        "INSERT INTO billing_write_down (connection, engagement, id, body) "
+        "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        source,
+        engagement,
+        lower.id,
+        lower.model_dump_json(),
+    )
+
+
+async def write_downs_of(
+    connection: Connection, source: str, engagement: str
+) -> tuple[WriteDown, ...]:
+    """All lower prices of an engagement."""
+    rows = await connection.fetch(
+        "SELECT body FROM billing_write_down WHERE connection = $1 AND engagement = $2 ORDER BY id",
+        source,
+        engagement,
+    )
+    return tuple(WriteDown.model_validate_json(row["body"]) for row in rows)
+
+
+async def note_release(
+    connection: Connection, source: str, period: BillingPeriod, snapshot_hash: str, by: str
+) -> tuple[str, ...]:
+    """Note that somebody lets a snapshot go; gives all who did."""
+    await connection.execute(
+        "INSERT INTO billing_release (connection, engagement, period, snapshot_hash, released_by) "
+        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        source,
+        period.engagement,
+        period.period,
+        snapshot_hash,
+        by,
+    )
+    rows = await connection.fetch(
+        "SELECT released_by FROM billing_release WHERE connection = $1 AND engagement = $2 "
+        "AND period = $3 AND snapshot_hash = $4 ORDER BY id",
+        source,
+        period.engagement,
+        period.period,
+        snapshot_hash,
+    )
+    return tuple(row["released_by"] for row in rows)
+
+
+async def answer_to(connection: Connection, decision_id: str) -> str | None:
+    """What a decision was answered, if it was made before."""
+    row = await connection.fetchrow(
+        "SELECT answer FROM billing_decision WHERE id = $1", decision_id
+    )
+    answer: str | None = row["answer"] if row else None
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class MadeDecision:
+    """A decision with its request and answer as JSON."""
+
+    id: str
+    kind: str
+    made_by: str
+    request: str
+    answer: str
+
+
+async def keep_decision(
+    connection: Connection, source: str, period: BillingPeriod, made: MadeDecision
+) -> None:
+    """Keep a decision with what came of it, in the transaction that did it."""
+    await connection.execute(
+        "INSERT INTO billing_decision (id, connection, engagement, period, kind, made_by, request, "
+        "answer) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        made.id,
+        source,
+        period.engagement,
+        period.period,
+        made.kind,
+        made.made_by,
+        made.request,
+        made.answer,
+    )
