@@ -20,7 +20,7 @@ from connectors.harvest.simulated_invoice_bodies import (
 )
 from connectors.harvest.simulated_invoice_json import invoice_json, message_json, payment_json
 from connectors.harvest.simulated_invoices import RefusedError
-from connectors.harvest.simulated_lists import numbered_list
+from connectors.harvest.simulated_lists import plain_list
 from connectors.harvest.simulated_state import SimulatedInvoice, State
 
 B = TypeVar("B", bound=State)
@@ -140,11 +140,12 @@ def _listed(member: str, records: list[Any], request: Request) -> Response:
     url = request.url.remove_query_params(["page", "cursor"])
     written = [exact_json_text(record).encode() for record in records]
     try:
-        body = numbered_list(
+        body = plain_list(
             member,
             written,
             request.query_params,
             lambda parameter: str(url.include_query_params(**parameter)),
+            numbered=member == "invoices",
         )
     except ValueError as refused:
         return error(422, str(refused))

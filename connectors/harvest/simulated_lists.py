@@ -56,12 +56,14 @@ def list_of(account: HarvestAccount, member: str, query: Query, link: Link) -> b
     return body[: len(body) // 2] if account.use_up("broken_pages") else body
 
 
-def numbered_list(member: str, found: list[bytes], query: Query, link: Link) -> bytes:
-    """Write one page of a list whose pages have numbers, as those of invoices do."""
+def plain_list(
+    member: str, found: list[bytes], query: Query, link: Link, *, numbered: bool
+) -> bytes:
+    """Write one page of any list, its pages led to by cursors or, as those of invoices, numbers."""
     per_page, place = _per_page(query), _place_of(query)
-    behind = place.page * per_page
-    following = _Place(place.page + 1) if len(found) > behind else None
-    listed = _Listed(found[behind - per_page : behind], len(found), place, following)
+    listed = _masters(found, place, per_page)
+    if numbered and listed.following is not None:
+        listed = replace(listed, following=_Place(place.page + 1))
     return _page(member, listed, per_page, link)
 
 

@@ -342,6 +342,14 @@ async def test_a_batch_reads_each_clients_invoices_once(world: HarvestWorld) -> 
     assert [request.method for request in world.network.requests] == ["GET"] * 2 + ["POST"] * 20
 
 
+async def test_a_payment_on_the_second_page_is_found(world: HarvestWorld) -> None:
+    invoice = issued("Studio")
+    paid = [payment(invoice, f"p{n}", "10.00") for n in range(2 * world.page_size + 1)]
+    await codes(world, invoice, *paid)
+    assert await codes(world, *paid) == [(True, "told_before")] * len(paid)
+    assert the_invoice(world).paid == Decimal("70.00")
+
+
 async def test_what_harvest_was_told_survives_a_restart_of_the_simulator(
     world: HarvestWorld,
 ) -> None:
