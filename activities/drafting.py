@@ -4,13 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from activities.intents import Intents
+from activities.intents import MAIN_LEG, Intents
 from activities.line_checks import LineChecks, Ready, Stopped, ToCheck
+from activities.pair_drafting import (
+    PAIR,
+    Legs,
+    PairMaker,
+    legs_in_order,
+    pair_of,
+    with_policy,
+)
 from canonical.exception_case import Cause, RootCause
 from canonical.posting import PostingState
 from canonical.posting_period import PeriodDecision
-from canonical.source_line import LineStatus, LineVersion
-from canonical.time_entry import TIME_ENTRY
+from canonical.source_line import LineStatus, LineVersion, called
+from rules.billing_intercompany import Leg
 from rules.corrections import LinePlan, Standing, plan_line
 from rules.facts import Facts
 from rules.policies import Policies
@@ -39,18 +47,38 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One line with everything that is known about it."""
+    """One line, or one leg of its pair, with everything that is known about it."""
 
     line: LineVersion
     plan: LinePlan
     postings: Mapping[UUID, Posting]
     # What a person put in place of the source's values, by revision of the line.
     amended: Mapping[int, Mapping[str, str]]
+    legs: Legs
 
     @property
     def amendments(self) -> Mapping[str, str]:
         """What counts for the line's current revision."""
         return self.amended.get(self.line.revision, {})
+
+    @property
+    def calls_for_check(self) -> bool:
+        """Whether anything is to be posted, or to be looked at again."""
+        if self.plan.post or self.plan.recheck:
+            return True
+        if not self.legs.any:
+            return False
+        plans = self.leg_plans(None).values()
+        return self.legs.is_half or any(plan.recheck for plan in plans)
+
+    def leg_plans(self, result: Ready | Stopped | None) -> dict[Leg, LinePlan]:
+        """Plan each leg by itself. Without the hours, or between other parties, there is none."""
+        current = [one for one in self.postings.values() if one.revision == self.line.revision]
+        waived = any(one.state is PostingState.WAIVED for one in current)
+        gone = isinstance(result, Ready) and pair_of(result) is None
+        return {
+            leg: plan_of(self.line, self.legs.of[leg], wanted=not (waived or gone)) for leg in PAIR
+        }
 
     @property
     def posted(self) -> bool:
@@ -83,13 +111,7 @@ class Drafter:
         for (source_id, revision), changes in amendments.items():
             amended.setdefault(source_id, {})[revision] = changes
         works = [
-            _Work(
-                line,
-                plan_of(line, by_line[line.source_id]),
-                {posting.key: posting for posting in by_line[line.source_id]},
-                amended.get(line.source_id, {}),
-            )
-            for line in lines
+            _work(line, by_line[line.source_id], amended.get(line.source_id, {})) for line in lines
         ]
         draft = Draft(moves=_moves(works))
         checked = self._check(works)
@@ -100,10 +122,40 @@ class Drafter:
                 self._recheck(draft, work, work.postings[key], result)
             if work.plan.post:
                 self._post(draft, work, result, waits_for)
+            self._draft_pair(draft, work, result)
         return draft
 
+    def _draft_pair(self, draft: Draft, work: _Work, result: Ready | Stopped | None) -> None:
+        """Draft both legs of an intercompany pair, if there is one or ever was."""
+        pair = pair_of(result)
+        if not work.legs.any and not (pair and isinstance(result, Ready)):
+            return
+        maker = PairMaker(self._intents, self._facts.target, work.legs, pair) if pair else None
+        plans = with_policy(work.leg_plans(result), work.legs, self._policies)
+        # The posting that each leg will be, unless it stays stopped.
+        going: dict[Leg, UUID] = {}
+        for leg in legs_in_order(plans):
+            one = replace(work, plan=plans[leg], postings={p.key: p for p in work.legs.of[leg]})
+            _add_moves(draft, _moves([one]))
+            waits_for = self._take_back(draft, one)
+            for posting in [one.postings[key] for key in one.plan.recheck]:
+                if posting.kind.takes_back:
+                    self._recheck_back(draft, one, posting)
+                elif maker is None:
+                    draft.stopped_again.append((posting.key, _why(result, work.line)))
+                else:
+                    _recheck_leg(draft, maker, posting, leg, going)
+            if maker is None or not one.plan.post:
+                continue
+            if work.legs.is_reversed(leg):
+                ahead = work.legs.ahead_of(leg, going)
+                if ahead is not None:
+                    _post_leg(draft, maker, leg, one.plan.amendment, ahead)
+            elif isinstance(result, Ready):
+                _post_leg(draft, maker, leg, one.plan.amendment, waits_for)
+
     def _check(self, works: Sequence[_Work]) -> dict[str, Ready | Stopped]:
-        if not any(work.plan.post or work.plan.recheck for work in works):
+        if not any(work.calls_for_check for work in works):
             return {}
         wanted = [
             ToCheck(work.line, work.amendments, posted=work.posted)
@@ -197,10 +249,19 @@ class Drafter:
         )
 
 
-def plan_of(line: LineVersion, postings: Sequence[Posting]) -> LinePlan:
+def _work(
+    line: LineVersion, postings: Sequence[Posting], amended: Mapping[int, Mapping[str, str]]
+) -> _Work:
+    own = [one for one in postings if one.leg == MAIN_LEG]
+    plan = plan_of(line, own)
+    return _Work(line, plan, {one.key: one for one in own}, amended, Legs.among(line, postings))
+
+
+def plan_of(line: LineVersion, postings: Sequence[Posting], *, wanted: bool = True) -> LinePlan:
     """Plan one line from its status at the source and the standing of its postings."""
+    approved = line.status in (LineStatus.APPROVED, LineStatus.UNREADABLE)
     return plan_line(
-        wanted=line.status in (LineStatus.APPROVED, LineStatus.UNREADABLE) and line.ever_approved,
+        wanted=wanted and approved and line.ever_approved,
         revision=line.revision,
         standings=[
             Standing(
@@ -224,13 +285,12 @@ def unreadable_cause(line: LineVersion) -> RootCause:
         legal_entity=NO_LEGAL_ENTITY,
         cause=Cause.UNREADABLE_LINE,
         subject=f"{line.connection}: {trouble}"[:80],
-        sentence=f"{line.connection} sent approved {_called(line)} that cannot be read: {trouble}. "
-        "Correct them in the source, which releases them by itself, or waive them."[:1000],
+        sentence=(
+            f"{line.connection} sent approved {called(line.object, many=True)} that cannot be "
+            f"read: {trouble}. Correct them in the source, which releases them by itself, or waive "
+            "them."
+        )[:1000],
     )
-
-
-def _called(line: LineVersion) -> str:
-    return "time entries" if line.object == TIME_ENTRY else "expense reports"
 
 
 def _moves(works: Sequence[_Work]) -> Moves:
@@ -242,6 +302,47 @@ def _moves(works: Sequence[_Work]) -> Moves:
             (key, work.line.revision) for work in works for key in work.plan.note_revision
         ],
     )
+
+
+def _add_moves(draft: Draft, more: Moves) -> None:
+    draft.moves = Moves(
+        cancel=[*draft.moves.cancel, *more.cancel],
+        supersede=[*draft.moves.supersede, *more.supersede],
+        note_withdrawn=[*draft.moves.note_withdrawn, *more.note_withdrawn],
+        note_revision=[*draft.moves.note_revision, *more.note_revision],
+    )
+
+
+def _recheck_leg(
+    draft: Draft, maker: PairMaker, posting: Posting, leg: Leg, going: dict[Leg, UUID]
+) -> None:
+    again, cause = maker.made(leg, posting.amendment)
+    if cause is not None:
+        draft.stopped_again.append((posting.key, cause))
+        return
+    assert again.intent is not None
+    if posting.fence and again.intent.body.body_hash != posting.body_hash:
+        _add_moves(draft, Moves(supersede=[posting.key]))
+        again, _ = maker.made(leg, posting.amendment + 1)
+        draft.new.append(again)
+    else:
+        draft.requeue.append(_requeue(posting.key, again))
+    going[leg] = again.key
+
+
+def _post_leg(
+    draft: Draft, maker: PairMaker, leg: Leg, amendment: int, waits_for: UUID | None
+) -> None:
+    new, cause = maker.made(leg, amendment)
+    new = replace(new, waits_for=waits_for)
+    if cause is None:
+        draft.new.append(new)
+    else:
+        draft.new_stopped.append((new, cause))
+
+
+def _why(result: Ready | Stopped | None, line: LineVersion) -> RootCause:
+    return result.root_cause if isinstance(result, Stopped) else unreadable_cause(line)
 
 
 def _requeue(key: UUID, again: NewPosting) -> Requeue:

@@ -1,6 +1,7 @@
 """Root causes that only show when the ERP is asked to post: refused, altered, twice, in doubt."""
 
 from canonical.exception_case import Cause, RootCause
+from canonical.posting import PostingKind
 from canonical.source_line import called
 from connectors.base.errors import INVOICED, WARNING, RejectedError
 from store.postings import Posting
@@ -17,13 +18,17 @@ def refused(posting: Posting, code: str) -> RootCause:
         )
     if code.startswith(WARNING):
         return _warned(posting, code.removeprefix(WARNING))
-    what = called(posting.object, many=True)
+    entry = posting.kind is PostingKind.JOURNAL
+    what = "journal entries" if entry else called(posting.object, many=True)
+    # Of a pair, both legs.
+    whole = f" {posting.intent.decisions[0].why}" if entry and posting.intent.decisions else ""
     return RootCause(
         legal_entity=posting.legal_entity,
         cause=Cause.REFUSED_BY_ERP,
         subject=f"{posting.target}: {code}"[:80],
         sentence=f"{posting.target} refused {what} with the answer '{code}'. `ledgerway cases "
-        "show` gives its words. Mend the cause in the ERP and retry, or amend them."[:1000],
+        "show` gives its words. Mend the cause in the ERP and retry, or amend them."
+        f"{whole}"[:1000],
     )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from activities import metrics, posting_causes
 from activities.attestation import agrees
+from activities.intents import MAIN_LEG
 from canonical.exception_case import RootCause
 from canonical.messages import Posted
 from canonical.posting import (
@@ -173,6 +174,10 @@ def _observe_time_to_post(posting: Posting) -> None:
         metrics.TIME_TO_POST.labels(posting.target).observe(waited.total_seconds())
 
 
+def _is_of_a_pair(posting: Posting) -> bool:
+    return posting.leg != MAIN_LEG
+
+
 @dataclass(slots=True)
 class Tally:
     """What a run has come to so far."""
@@ -204,6 +209,9 @@ class Tally:
         self.news = self.news or row.has_news
         match row.state:
             case PostingState.POSTED if result.result.outcome is AttemptClass.EXECUTED:
+                # The other leg may have been let go in the meantime.
+                taken_back = posting.kind.takes_back and _is_of_a_pair(posting)
+                self.news = self.news or taken_back
                 if posting.state is not PostingState.POSTED:
                     self.posted += 1
                     metrics.POSTED.labels(target, posting.kind).inc()
@@ -214,7 +222,7 @@ class Tally:
             case PostingState.EXCEPTION | PostingState.IN_DOUBT | PostingState.DUPLICATE:
                 self.stopped += 1
                 # The other leg of its pair may have to be taken back.
-                self.news = self.news or posting.kind is PostingKind.JOURNAL
+                self.news = self.news or _is_of_a_pair(posting)
                 metrics.STOPPED.labels(target, result.result.code.partition(" ")[0]).inc()
             case PostingState.CANCELLED | PostingState.SUPERSEDED:
                 self.news = True

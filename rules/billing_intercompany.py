@@ -4,8 +4,8 @@ A pair of postings with one reference: the worker's entity charges, the project'
 each in its own base currency and calendar. This is a plan; sending it is the ledger's.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
@@ -20,7 +20,7 @@ from rules.posting_period import PeriodTrouble, decide_period
 
 
 class Leg(StrEnum):
-    """COST is the work's cost, moved onto the project; the other two are the pair."""
+    """COST is the work itself, booked in the worker's entity; the other two are the pair."""
 
     COST = "cost"
     CHARGE = "charge"
@@ -36,16 +36,26 @@ class Side:
     calendar: Sequence[PostingPeriod]
     closed_period: ClosedPeriodPolicy = ClosedPeriodPolicy.NEXT_OPEN
 
+    def period_of(self, day: date, chosen: str | None = None) -> PeriodDecision | PeriodTrouble:
+        """Decide in its own calendar; what a person chose counts only where that cannot tell.
+
+        A line's legs share what people decide about it, and its other entity may have no trouble.
+        """
+        own = decide_period(day, self.calendar, self.closed_period)
+        if chosen is None or isinstance(own, PeriodDecision):
+            return own
+        return decide_period(day, self.calendar, self.closed_period, chosen)
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedLeg:
-    """One leg: who books how much, when, against whom."""
+    """One leg: who books how much, when, against whom; or why it has no period yet."""
 
     leg: Leg
     legal_entity: str
     against: str
     amount: Money
-    period: PeriodDecision
+    period: PeriodDecision | PeriodTrouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,17 @@ class IntercompanyPlan:
     legs: tuple[PlannedLeg, ...]
     exchange: str
 
+    @property
+    def pair(self) -> tuple[PlannedLeg, ...]:
+        """The legs that are entries in the journals of both sides; none for an empty amount."""
+        pair = [one for one in self.legs if one.leg is not Leg.COST]
+        return tuple(pair) if all(one.amount.amount for one in pair) else ()
+
+    def with_amounts(self, amounts: Mapping[Leg, Money]) -> "IntercompanyPlan":
+        """The plan with amounts that were decided before: a pair's never change on their own."""
+        legs = (replace(one, amount=amounts.get(one.leg, one.amount)) for one in self.legs)
+        return replace(self, legs=tuple(legs))
+
 
 def plan_intercompany(
     key: UUID,
@@ -67,12 +88,14 @@ def plan_intercompany(
     project: Side,
     exchange: Exchange,
     policy: BillingPolicy,
-) -> IntercompanyPlan | PeriodTrouble | None:
+    chosen: str | None = None,
+) -> IntercompanyPlan | None:
     """Plan the legs of a line of work; None where both sides are one entity.
 
     `cost` is in the worker's entity's base currency; `exchange` leads from it to the project's
     entity's at the work date (DOMAIN rule 18); `policy` is the worker's entity's, which charges.
     The markup is rounded once, in the currency of the one who charges, and then converted once.
+    `chosen` is a period that a person chose for this line.
     """
     if worker.legal_entity == project.legal_entity:
         return None
@@ -83,12 +106,7 @@ def plan_intercompany(
         policy.rounding,
     )
     owed = exchange.convert(charged, policy.rounding)
-    here = decide_period(work_date, worker.calendar, worker.closed_period)
-    there = decide_period(work_date, project.calendar, project.closed_period)
-    if isinstance(here, PeriodTrouble):
-        return here
-    if isinstance(there, PeriodTrouble):
-        return there
+    here, there = worker.period_of(work_date, chosen), project.period_of(work_date, chosen)
     one, other = worker.legal_entity, project.legal_entity
     return IntercompanyPlan(
         reference=reference_of(key),

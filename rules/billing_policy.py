@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from canonical.exact import ExactDecimal, Rounding
 from canonical.expense import CountryCode
 from canonical.money import CurrencyCode, Money
-from canonical.text import Code, Name
+from canonical.text import Code, ExternalId, Name
 from rules.expense_policy import Percent, Row
 
 
@@ -47,6 +47,25 @@ class OneLegFailed(StrEnum):
     REVERSE = "REVERSE"
 
 
+class IntercompanyTerms(BaseModel):
+    """How a legal entity's people work for another one; codes are the ERP's.
+
+    `task` is one of the worker's own entity, which such hours are booked on. The worker's entity
+    debits `due_from_account` and credits `charge_account`; the project's debits `expense_account`
+    and credits `due_to_account`. A party (an id of the ERP) goes with an account that keeps one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    task: Code
+    due_from_account: Code
+    charge_account: Code
+    expense_account: Code
+    due_to_account: Code
+    due_from_party: ExternalId | None = None
+    due_to_party: ExternalId | None = None
+
+
 class BillingPolicy(BaseModel):
     """One legal entity's tables; `version` names them in every explanation."""
 
@@ -76,6 +95,9 @@ class BillingPolicy(BaseModel):
     leakage_days: Annotated[int, Field(ge=1, le=366)] = 30
     intercompany_markup_percent: Annotated[ExactDecimal, Field(ge=0, le=1000)] = Decimal(0)
     intercompany_one_leg_failed: OneLegFailed = OneLegFailed.HOLD
+    # Of this legal entity's people on projects of others, by the project's legal entity. Without
+    # an entry such work is a case.
+    intercompany: dict[Code, IntercompanyTerms] = Field(default_factory=dict)
 
     def tax_row(
         self, *, country: str, registered: bool, service: str, day: date

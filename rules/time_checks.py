@@ -6,7 +6,7 @@ person fixes it once. The order is fixed: the first cause found is the one that 
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -18,6 +18,7 @@ from canonical.posting import Dimension, TimeLine
 from canonical.posting_period import PeriodDecision
 from canonical.time_entry import TimeEntry
 from rules.facts import Facts
+from rules.intercompany_time import Intercompany, Loan, between, task_for
 from rules.policies import Policies, Policy
 from rules.posting_period import PeriodTrouble, decide_period
 
@@ -51,15 +52,21 @@ class Ready:
     dimensions: tuple[Dimension, ...]
     period: PeriodDecision
     value: Money
+    # For work on another legal entity's project: what else is to be booked.
+    intercompany: Intercompany | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A line that a person must look at first."""
+    """A line that a person must look at first.
+
+    `intercompany` is there if it is only the hours that cannot be booked now.
+    """
 
     line: Line
     root_cause: RootCause
     value: Money
+    intercompany: Intercompany | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,20 @@ class _Found:
     employee: Employee
     project: Project
     task: Task
+    # Of work on another legal entity's project: the worker's own task that the hours go on.
+    own_task: Task | None = None
+    intercompany: Intercompany | None = None
+
+    @property
+    def booked_on(self) -> Task:
+        """The task that the hours are booked on."""
+        return self.own_task or self.task
+
+    @property
+    def books(self) -> str:
+        """The legal entity that books the hours."""
+        entity = self.employee.legal_entity if self.own_task else self.project.legal_entity
+        return entity or NO_LEGAL_ENTITY
 
 
 def check_timesheet(
@@ -78,17 +99,15 @@ def check_timesheet(
     together = {**_over_a_day(lines, facts), **_duplicates(lines, facts)}
     for line in lines:
         value = value_at_bill_rate(line.entry, facts)
-        found = _find(line, facts)
-        cause = (
-            _hours(line, facts)
-            or (found if isinstance(found, RootCause) else _may_be_booked(line, found))
-            or together.get(line.entry.id)
-        )
+        found = _hours(line, facts) or _find(line, facts)
+        if isinstance(found, _Found):
+            found = _cleared(line, found, facts, policies)
+        cause = found if isinstance(found, RootCause) else together.get(line.entry.id)
         if cause is not None or isinstance(found, RootCause):
             assert cause is not None
             yield Stopped(line, cause, value)
         else:
-            yield _with_period(line, found, value, facts, policies.of(_owner(found)))
+            yield _with_period(line, found, value, facts, policies.of(found.books))
 
 
 def value_at_bill_rate(entry: TimeEntry, facts: Facts) -> Money:
@@ -198,6 +217,33 @@ def _same_name(ours: Task | None, project: Project, facts: Facts) -> Task | None
     )
 
 
+def _cleared(line: Line, found: _Found, facts: Facts, policies: Policies) -> _Found | RootCause:
+    """Whether it may be booked, and on which legal entity's task."""
+    employee, project = found.employee, found.project
+    if employee.legal_entity == project.legal_entity:
+        return _may_be_booked(line, found) or found
+    loan = Loan(line.entry, employee, project, line.amendments.get("period"))
+    own_task = task_for(loan, facts, policies)
+    if own_task is None:
+        return RootCause(
+            legal_entity=_owner(found),
+            cause=Cause.OTHER_LEGAL_ENTITY,
+            subject=f"{employee.code} on {project.code}",
+            sentence=f"Employee {employee.code} belongs to {employee.legal_entity}, project "
+            f"{project.code} to {project.legal_entity}. Amend the lines to a project of the "
+            "employee's own legal entity, or waive them.",
+        )
+    cause = _may_be_booked(line, found)
+    if cause is not None:
+        return cause
+    if isinstance(own_task, RootCause):
+        return own_task
+    pair = between(loan, facts, policies)
+    if isinstance(pair, RootCause):
+        return pair
+    return replace(found, own_task=own_task, intercompany=pair)
+
+
 def _may_be_booked(line: Line, found: _Found) -> RootCause | None:
     day = line.entry.work_date
     employee, project, task = found.employee, found.project, found.task
@@ -206,14 +252,6 @@ def _may_be_booked(line: Line, found: _Found) -> RootCause | None:
     def stop(cause: Cause, subject: str, sentence: str) -> RootCause:
         return RootCause(legal_entity=entity, cause=cause, subject=subject, sentence=sentence)
 
-    if employee.legal_entity != project.legal_entity:
-        return stop(
-            Cause.OTHER_LEGAL_ENTITY,
-            f"{employee.code} on {project.code}",
-            f"Employee {employee.code} belongs to {employee.legal_entity}, project {project.code} "
-            f"to {project.legal_entity}. Amend the lines to a project of the employee's own "
-            "legal entity, or waive them.",
-        )
     if not project.active_on(day):
         return stop(
             Cause.CLOSED_PROJECT,
@@ -266,34 +304,33 @@ def _employment(line: Line, employee: Employee, *, stop_at: str) -> RootCause | 
 def _with_period(
     line: Line, found: _Found, value: Money, facts: Facts, policy: Policy
 ) -> Ready | Stopped:
-    entity = _owner(found)
+    entity, pair = found.books, found.intercompany
     dimensions = _dimensions(line, found, facts, policy)
     if isinstance(dimensions, RootCause):
-        return Stopped(line, dimensions, value)
-    period = decide_period(
-        line.entry.work_date,
-        facts.calendars.get(entity, ()),
-        policy.closed_period,
-        line.amendments.get("period"),
+        return Stopped(line, dimensions, value, pair)
+    chosen = line.amendments.get("period")
+    period = (
+        pair.worker.period_of(line.entry.work_date, chosen)
+        if pair
+        else decide_period(
+            line.entry.work_date, facts.calendars.get(entity, ()), policy.closed_period, chosen
+        )
     )
     if isinstance(period, PeriodTrouble):
-        return Stopped(
-            line,
-            RootCause(
-                legal_entity=entity,
-                cause=period.cause,
-                subject=period.subject,
-                sentence=period.sentence,
-            ),
-            value,
+        cause = RootCause(
+            legal_entity=entity,
+            cause=period.cause,
+            subject=period.subject,
+            sentence=period.sentence,
         )
+        return Stopped(line, cause, value, pair)
     return Ready(
         line=line,
         legal_entity=entity,
         body=TimeLine(
             legal_entity=facts.legal_entities[entity].id,
             employee=found.employee.id,
-            task=found.task.id,
+            task=found.booked_on.id,
             work_date=line.entry.work_date,
             seconds=line.entry.seconds,
             note=line.entry.note,
@@ -301,6 +338,7 @@ def _with_period(
         dimensions=dimensions,
         period=period,
         value=value,
+        intercompany=pair,
     )
 
 
@@ -309,7 +347,7 @@ def _dimensions(
 ) -> tuple[Dimension, ...] | RootCause:
     if COST_CENTRE not in policy.required_dimensions:
         return ()
-    entity, employee = _owner(found), found.employee
+    entity, employee = found.books, found.employee
     ours = facts.source_employees.get(line.entry.employee)
     code = line.amendments.get(COST_CENTRE) or (ours and ours.cost_centre) or employee.cost_centre
     if not code:

@@ -1,5 +1,6 @@
 """Leakage, margin, utilisation, and the intercompany pair."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from canonical.billing import WorkKind, WorkState
 from canonical.contracts import BillingModel
 from canonical.money import Money
-from canonical.posting_period import PeriodState
+from canonical.posting_period import PeriodDecision, PeriodState
 from rules.billing_exchange import Exchange, find_exchange
 from rules.billing_intercompany import (
     IntercompanyPlan,
@@ -27,6 +28,7 @@ from rules.billing_measures import (
     utilisation,
 )
 from rules.billing_policy import BillingPolicy, OneLegFailed
+from rules.policies import ClosedPeriodPolicy
 from rules.posting_period import PeriodTrouble
 from tests.unit.billing_building import (
     CUT_OFF,
@@ -162,16 +164,43 @@ def test_an_intercompany_pair_shares_a_reference_and_each_leg_has_its_own_books(
     assert plan.exchange == "EUR divided by 1.25, ECB 2026-11-02"
 
 
-def test_one_entity_needs_no_pair_and_a_leg_without_a_period_stops_both() -> None:
+def test_one_entity_needs_no_pair_and_a_leg_without_a_period_says_why_by_itself() -> None:
     nowhere = Side("UK01", "GBP", ())
 
     assert planned(side("DE01", "EUR"), side("DE01", "EUR")) is None
-    assert isinstance(planned(side("DE01", "EUR"), nowhere), PeriodTrouble)
-    assert isinstance(planned(Side("DE01", "EUR", ()), side("UK01", "GBP")), PeriodTrouble)
+    plan = planned(side("DE01", "EUR"), nowhere)
+    periods = [type(one.period) for one in plan.legs]
+    assert periods == [PeriodDecision, PeriodDecision, PeriodTrouble]
     with pytest.raises(ValueError, match="exchange leads"):
         planned(side("DE01", "EUR"), side("US01", "USD"))
     with pytest.raises(ValueError, match="base currency"):
         planned(side("UK01", "GBP"), side("US01", "USD"))
+
+
+def test_a_period_that_a_person_chose_counts_for_the_side_that_cannot_tell_alone() -> None:
+    held = replace(side("UK01", "GBP", PeriodState.CLOSED), closed_period=ClosedPeriodPolicy.HOLD)
+
+    assert isinstance(held.period_of(october(20)), PeriodTrouble)
+    for one, name in ((held, "2026-11"), (side("DE01", "EUR"), "2026-10")):
+        chosen = one.period_of(october(20), "2026-11")
+        assert isinstance(chosen, PeriodDecision)
+        assert chosen.period == name
+
+
+def test_an_amount_that_one_currency_cannot_express_makes_no_pair() -> None:
+    dust = Exchange("EUR", "GBP", SOME_POUNDS.model_copy(update={"rate": Decimal(1000)}), "divide")
+    plan = plan_intercompany(
+        number("line"),
+        october(20),
+        euro("0.01"),
+        worker=side("DE01", "EUR"),
+        project=side("UK01", "GBP"),
+        exchange=dust,
+        policy=MARKUP,
+    )
+
+    assert plan is not None
+    assert plan.pair == ()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,235 @@
+"""Pairs: what the two journal entries of a line of intercompany work call for now, without I/O.
+
+Each leg is a posting of its own, planned like any other. What makes them a pair is decided here:
+their amounts are decided once per revision; and by policy a leg is not left alone in the books.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+from uuid import UUID
+
+from activities.intents import Entry, Intents
+from activities.line_checks import Ready, Stopped
+from canonical.exception_case import RootCause
+from canonical.money import Money
+from canonical.posting import Decision, PostingState
+from canonical.posting_period import PeriodDecision
+from canonical.source_line import LineVersion
+from rules.billing_intercompany import (
+    IntercompanyPlan,
+    Leg,
+    LegState,
+    PairAction,
+    PlannedLeg,
+    decide_pair,
+)
+from rules.billing_policy import OneLegFailed
+from rules.corrections import LinePlan
+from rules.intercompany_time import Intercompany, told
+from rules.policies import Policies
+from rules.posting_period import PeriodTrouble
+from store.postings import NewPosting, Posting
+
+PAIR: Final = (Leg.CHARGE, Leg.OWE)
+_DECIDED_BY: Final = "intercompany"
+# Not there any more, or never was.
+_NEVER_POSTED: Final = frozenset({PostingState.SUPERSEDED, PostingState.CANCELLED})
+_ON_ITS_WAY: Final = frozenset({PostingState.PENDING, PostingState.SENDING, PostingState.POSTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """The postings of both legs of one line, in all its revisions."""
+
+    line: LineVersion
+    of: Mapping[Leg, Sequence[Posting]]
+
+    @classmethod
+    def among(cls, line: LineVersion, postings: Sequence[Posting]) -> "Legs":
+        """Find the legs among all postings of a line."""
+        return cls(line, {leg: [one for one in postings if one.leg == leg] for leg in PAIR})
+
+    @property
+    def any(self) -> bool:
+        """Whether the line ever had a pair."""
+        return any(self.of.values())
+
+    def latest(self, leg: Leg) -> Posting | None:
+        """The posting of a leg that counts for the current revision."""
+        current = [
+            one
+            for one in self.of[leg]
+            if one.revision == self.line.revision
+            and not one.kind.takes_back
+            and one.state not in _NEVER_POSTED
+        ]
+        return max(current, key=lambda one: one.amendment, default=None)
+
+    def other(self, leg: Leg) -> Posting | None:
+        """The posting of the other leg that counts."""
+        return self.latest(_opposite(leg))
+
+    def is_reversed(self, leg: Leg) -> bool:
+        """Whether it was taken back for the other leg's sake."""
+        latest = self.latest(leg)
+        return latest is not None and latest.state is PostingState.REVERSED
+
+    @property
+    def is_half(self) -> bool:
+        """Whether one leg was taken back, and the other goes on all the same."""
+        others = [self.other(leg) for leg in PAIR if self.is_reversed(leg)]
+        return any(other is not None and _goes_on(other) for other in others)
+
+    def ahead_of(self, leg: Leg, going: Mapping[Leg, UUID]) -> UUID | None:
+        """The posting of the other leg, behind which a leg is posted anew; None if it is not sent.
+
+        `going` are the postings of legs that are let go now.
+        """
+        other = self.other(leg)
+        if other is not None and other.state in _ON_ITS_WAY:
+            return other.key
+        return going.get(_opposite(leg))
+
+    @property
+    def amounts(self) -> Mapping[Leg, Money]:
+        """What was decided for the current revision."""
+        found = ((leg, self.of[leg]) for leg in PAIR)
+        return {
+            leg: Money(amount=one.amount, currency=one.currency)
+            for leg, postings in found
+            for one in postings
+            if one.revision == self.line.revision and not one.kind.takes_back
+        }
+
+    @property
+    def documents(self) -> Mapping[Leg, str]:
+        """The documents of the legs that are posted."""
+        posted = ((leg, self.latest(leg)) for leg in PAIR)
+        return {
+            leg: one.erp_document_id
+            for leg, one in posted
+            if one and one.state is PostingState.POSTED and one.erp_document_id
+        }
+
+    def is_being_taken_back(self, leg: Leg, key: UUID) -> bool:
+        """Whether its taking back is under way, or a person decided against it."""
+        backs = [one for one in self.of[leg] if one.corrects == key]
+        latest = max(backs, key=lambda one: one.amendment, default=None)
+        return latest is not None and latest.state not in _NEVER_POSTED
+
+
+def with_policy(
+    plans: Mapping[Leg, LinePlan], legs: Legs, policies: Policies
+) -> dict[Leg, LinePlan]:
+    """Add what the pair calls for to what each leg calls for by itself.
+
+    One leg that failed takes the posted one back, if that is the policy of the worker's legal
+    entity; and what was taken back so is posted anew, behind the other leg.
+    """
+    planned = dict(plans)
+    charge = legs.latest(Leg.CHARGE)
+    if charge is None or legs.latest(Leg.OWE) is None:
+        return planned
+    policy = policies.of(charge.legal_entity).billing
+    action = decide_pair([_state(legs, leg) for leg in PAIR], policy)
+    for leg in PAIR:
+        one, other = legs.latest(leg), legs.other(leg)
+        assert one is not None
+        assert other is not None
+        if action is PairAction.REVERSE_POSTED and one.state is PostingState.POSTED:
+            planned[leg] = replace(plans[leg], take_back=(*plans[leg].take_back, one.key))
+        elif one.state is PostingState.REVERSED and _goes_on(other):
+            planned[leg] = replace(plans[leg], post=True, amendment=one.amendment + 1)
+    return planned
+
+
+def _opposite(leg: Leg) -> Leg:
+    return Leg.OWE if leg is Leg.CHARGE else Leg.CHARGE
+
+
+def _goes_on(posting: Posting) -> bool:
+    return posting.state in _ON_ITS_WAY or (
+        posting.state is PostingState.EXCEPTION and posting.released
+    )
+
+
+def _state(legs: Legs, leg: Leg) -> LegState:
+    one = legs.latest(leg)
+    assert one is not None
+    if one.state is PostingState.POSTED:
+        moving = legs.is_being_taken_back(leg, one.key)
+        return LegState.OPEN if moving else LegState.POSTED
+    if one.state is PostingState.EXCEPTION:
+        return LegState.OPEN if one.released else LegState.FAILED
+    if one.state is PostingState.REVERSED:
+        return LegState.REVERSED
+    # What a person waived is settled elsewhere; all else is under way.
+    return LegState.POSTED if one.state is PostingState.WAIVED else LegState.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class PairMaker:
+    """Makes the legs of one line's pair, by what its check has found."""
+
+    intents: Intents
+    target: str
+    legs: Legs
+    pair: Intercompany
+
+    @property
+    def plan(self) -> IntercompanyPlan:
+        """The plan, with the amounts that were decided before."""
+        key = self.intents.pair_key(self.legs.line, self.target)
+        return self.pair.plan(key).with_amounts(self.legs.amounts)
+
+    def made(self, leg: Leg, amendment: int) -> tuple[NewPosting, RootCause | None]:
+        """One leg as it would be posted now; and, if it must wait for a person, why."""
+        plan = self.plan
+        planned = next(one for one in plan.pair if one.leg is leg)
+        trouble = self._trouble(planned, plan)
+        # One that waits is never sent: when it counts is decided once it is let go.
+        period = planned.period if trouble is None else _as_it_is(plan)
+        assert isinstance(period, PeriodDecision)
+        words = told(plan, self.legs.documents)
+        entry = Entry(
+            self.pair.entry(planned, plan, period.posting_date),
+            period,
+            Decision(rule=_DECIDED_BY, version=self.pair.policy.version, why=words[:1000]),
+        )
+        new = self.intents.entry(self.legs.line, self.target, planned, entry, amendment)
+        if trouble is None:
+            return new, None
+        by, why = trouble
+        cause = RootCause(
+            legal_entity=by.legal_entity,
+            cause=why.cause,
+            subject=why.subject,
+            sentence=f"{why.sentence} {words}"[:1000],
+        )
+        return replace(new, state=PostingState.EXCEPTION), cause
+
+    def _trouble(
+        self, leg: PlannedLeg, plan: IntercompanyPlan
+    ) -> tuple[PlannedLeg, PeriodTrouble] | None:
+        """Why a leg has to wait: its own period or, where none is left alone, the other's."""
+        reverses = self.pair.policy.intercompany_one_leg_failed is OneLegFailed.REVERSE
+        for one in (leg, *(plan.pair if reverses else ())):
+            if isinstance(one.period, PeriodTrouble):
+                return one, one.period
+        return None
+
+
+def _as_it_is(plan: IntercompanyPlan) -> PeriodDecision:
+    day = plan.work_date
+    return PeriodDecision(posting_date=day, period=f"{day:%Y-%m}", original_date=day)
+
+
+def pair_of(result: Ready | Stopped | None) -> Intercompany | None:
+    """What a check says about the pair, if there is one to be booked."""
+    return result.intercompany if result else None
+
+
+def legs_in_order(plans: Mapping[Leg, LinePlan]) -> list[Leg]:
+    """What is posted comes last: it may wait for the other leg."""
+    return sorted(plans, key=lambda leg: (plans[leg].post, leg))
