@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from canonical.billing import CustomerInvoice, CustomerInvoiceLine, InvoiceRole
 from canonical.exact import exact_decimal, round_to
+from canonical.hours import SECONDS_PER_HOUR
 from canonical.money import HourlyRate, minor_units
 from canonical.posting import PostedDocument
 from canonical.text import label
@@ -117,7 +118,7 @@ def _line(row: CustomerLineRow, places: int) -> CustomerInvoiceLine:
         role=_ROLES[_one_of(_ROLES, _fact(facts, "role"))],
         contract_line=_fact(facts, "contract_line"),
         label=facts.get("label", ""),
-        seconds=int(_fact(facts, "seconds")),
+        seconds=_seconds(row.quantity, int(_fact(facts, "seconds"))),
         rate=_rate(facts.get("rate")),
         amount=_exactly(row.amount, places),
         tax=label(tax.description or "") if tax else None,
@@ -129,6 +130,18 @@ def _line(row: CustomerLineRow, places: int) -> CustomerInvoiceLine:
         credits=facts.get("credits"),
         reason=facts.get("reason", ""),
     )
+
+
+def _seconds(quantity: Decimal | None, noted: int) -> int:
+    """Tell what was billed: the ERP's own hours, or what is noted with something billed as one."""
+    if quantity is None:
+        raise ValueError("a line without a quantity")
+    if abs(quantity) == 1:
+        return noted
+    seconds = quantity * SECONDS_PER_HOUR
+    if seconds != seconds.to_integral_value():
+        raise ValueError("hours that are no whole number of seconds")
+    return int(seconds)
 
 
 def _fact(facts: Mapping[str, str], name: str) -> str:

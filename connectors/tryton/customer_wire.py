@@ -29,6 +29,7 @@ class CustomerLineRow(Row):
 
     type: str
     account: CodeRow | None = Field(alias="account.")
+    quantity: WireDecimal | None
     amount: WireDecimal | None
     description: str | None
     note: str | None

@@ -78,6 +78,7 @@ def shown(**given_: Any) -> dict[str, Any]:
         "id": 7,
         "type": "line",
         "account.": {"id": 1, "code": "4400"},
+        "quantity": Decimal("1.0"),
         "amount": amount,
         "description": "Work",
         "note": NOTE,
@@ -126,9 +127,22 @@ UNREADABLE = {
     "a role that we do not know": altered(note=NOTE.replace("work", "tip")),
     "a line of a person's": altered(note=None),
     "hours that are no number": altered(note=NOTE.replace("3600", "many")),
+    "no quantity": altered(quantity=None),
+    "parts of a second": altered(quantity=Decimal("0.3333")),
     "a rate that is no rate": altered(note=NOTE.replace("10 EUR", "ten")),
     "parts of a cent": altered(amount={"__class__": "Decimal", "decimal": "1.001"}),
 }
+
+
+@pytest.mark.parametrize(
+    ("quantity", "seconds"), [("1.0", 3600), ("-1.0", 3600), ("2.5", 9000), ("-0.25", -900)]
+)
+def test_hours_are_the_erps_own_quantity_unless_it_is_one_of_something(
+    quantity: str, seconds: int
+) -> None:
+    body = paper_from(altered(quantity=Decimal(quantity))).body
+    assert body is not None
+    assert body.lines[0].seconds == seconds
 
 
 @pytest.mark.parametrize("value", UNREADABLE.values(), ids=UNREADABLE.keys())

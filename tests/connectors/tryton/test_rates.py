@@ -29,7 +29,7 @@ from connectors.tryton.simulated_state import (
 from connectors.tryton.simulator import SimulatedTryton
 from rules.billing_exchange import find_exchange
 from sandbox.tryton.currency_seed import CURRENCIES, rates_of
-from sandbox.tryton.json_rpc import JsonRpcSession
+from sandbox.tryton.json_rpc import ErpError, JsonRpcSession
 from tests.connectors.tryton.invoice_world import InvoiceWorld
 
 OPENING, FIRST, LAST = date(2026, 1, 1), date(2026, 10, 1), date(2026, 10, 31)
@@ -293,6 +293,41 @@ async def test_the_real_erps_cost_prices_are_the_firms(invoices: InvoiceWorld) -
         (each.code, each.started_on, each.cost_rate, each.legal_entity.currency)
         for each in firm.employees
     }
+
+
+@pytest.mark.erp
+async def test_the_real_erp_takes_two_cost_prices_of_one_day_and_the_later_entry_counts_here(
+    invoices: InvoiceWorld,
+) -> None:
+    session, target = invoices.session, invoices.connect()
+    first = next(iter(await target.cost_rates()))
+    price = {
+        "employee": int(first.employee),
+        "date": first.valid_from,
+        "cost_price": first.rate.amount + 1,
+    }
+    (number,) = await session.create("company.employee_cost_price", [price])
+    try:
+        found = [one for one in await target.cost_rates() if one.employee == first.employee]
+        assert [(one.valid_from, one.rate.amount) for one in found] == [
+            (first.valid_from, first.rate.amount + 1)
+        ]
+    finally:
+        await session.call("model.company.employee_cost_price.delete", [number])
+
+
+@pytest.mark.erp
+async def test_before_a_currencys_first_rate_the_real_erp_converts_nothing_either(
+    invoices: InvoiceWorld,
+) -> None:
+    session, day = invoices.session, date(1999, 12, 31)
+    euro, dollar = [
+        await session.find_one("currency.currency", [["code", "=", code]])
+        for code in ("EUR", "USD")
+    ]
+    assert await invoices.connect().exchange_rates(date(1999, 1, 1), day) == []
+    with pytest.raises(ErpError):
+        await _computed(session, day, euro, Decimal(1), dollar)
 
 
 @pytest.mark.erp
