@@ -20,8 +20,8 @@ from canonical.contracts import (
     TaxParty,
 )
 from canonical.money import HourlyRate, Money, minor_units
+from connectors.conformance.contract_source import CONNECTION
 
-CONNECTION: Final = "contracts"
 CURRENCIES: Final = ("EUR", "USD", "JPY", "KWD")
 # Blanks around a name, and line breaks within a code, do not survive a table.
 _BLANKS: Final = " \t\r\n\u00a0\u202f"
