@@ -27,13 +27,15 @@ def empty_account(month: Month) -> AccountState:
 class Staff:
     """What people do in Harvest. Notes end with their entry's id, so the ERP's line is known."""
 
-    def __init__(self, firm: Firm, account: HarvestAccount) -> None:
+    def __init__(
+        self, firm: Firm, account: HarvestAccount, first_entry: int = FIRST_ENTRY
+    ) -> None:
         self.firm = firm
         self.account = account
         self._masters = FirmAccount(firm)
         self._people = {one.name: one for one in firm.employees}
         self._projects = {one.code: one for one in firm.projects}
-        self._ids = count(FIRST_ENTRY)
+        self._ids = count(first_entry)
         self._deleted: set[int] = set()
 
     def day(self, number: int) -> date:

@@ -26,6 +26,7 @@ from connectors.tryton import Tryton, TrytonOptions
 from connectors.tryton.client import TrytonClient
 from sandbox.expense_month import PER_DIEM_TYPE, Claimant, Entry, ExpenseMonth
 from sandbox.firm import MONTHS_PER_YEAR, Employee, Firm, Month, firm_of
+from sandbox.tryton.billing_seed import ACCOUNT_OF_ROLE
 from sandbox.tryton.expense_desk import Disbursement, ExpenseDesk, SupplierInvoice
 from sandbox.tryton.json_rpc import Domain, JsonRpcSession
 from sandbox.tryton.server import TrytonServer
@@ -83,6 +84,7 @@ class _Connectors:
             database=self._erp.database,
             user=self._erp.user,
             password=SecretStr(self._erp.password),
+            revenue_accounts=dict(ACCOUNT_OF_ROLE),
         )
         connector = _Lasting(options, TrytonClient(options, Unlimited(), self._wire))
         self._all.append(connector)
