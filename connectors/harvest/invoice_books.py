@@ -56,7 +56,8 @@ class InvoiceBooks:
 
     def keep(self, invoice: Invoice) -> None:
         """Remember how an invoice is after a write of ours."""
-        self._invoices[invoice.client.id][invoice.number] = invoice
+        if invoice.client.id in self._invoices:
+            self._invoices[invoice.client.id][invoice.number] = invoice
 
     async def payments(self, invoice: Invoice) -> list[Payment]:
         """The payments of an invoice, the latest recorded first; never from memory."""

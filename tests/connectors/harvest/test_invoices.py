@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connectors.base.capabilities import InvoiceNews
 from connectors.base.errors import ConnectionConfigError
@@ -333,6 +335,43 @@ async def test_an_answer_that_cannot_be_read_is_told_again_and_found(world: Harv
     assert list(await world.connect().tell_invoices([issued("Studio")])) == []
     world.network._system = system
     assert await codes(world, issued("Studio")) == [(True, "accepted")]
+
+
+MOVES = st.lists(
+    # How much moves, whether it is paid or taken back, and which answer is lost on the way.
+    st.tuples(st.integers(1, 3), st.booleans(), st.integers(0, 9)),
+    min_size=1,
+    max_size=7,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(MOVES)
+async def test_whatever_is_paid_and_taken_back_in_any_order_the_sum_is_the_erps(
+    moves: list[tuple[int, bool, int]],
+) -> None:
+    world = HarvestWorld()
+    world.misbehave(rate_limit_calls=1_000_000)
+    invoice = issued("Studio")
+    await codes(world, invoice)
+    paid, told = Decimal(0), [invoice]
+    for number, (tens, back, lost) in enumerate(moves):
+        amount = Decimal(10 * tens)
+        possible = not back or amount <= paid
+        step = (reversal if back else payment)(invoice, f"move {number}", f"{amount}.00")
+        world.network.let_pass(lost)
+        world.network.lose_next_answer()
+        answers = await world.connect().tell_invoices([step])
+        world.network.forget_plans()
+        (answer,) = answers or await world.connect().tell_invoices([step])
+        assert answer.accepted is possible
+        if possible:
+            told.append(step)
+            paid += -amount if back else amount
+        assert the_invoice(world).paid == paid
+    before = the_invoice(world)
+    assert await codes(world, *told) == [(True, "told_before")] * len(told)
+    assert the_invoice(world) == before
 
 
 async def test_a_batch_reads_each_clients_invoices_once(world: HarvestWorld) -> None:
