@@ -94,7 +94,7 @@ def contract_line(name: str = "L-1", **given: Any) -> ContractLine:
     return ContractLine(**{**values, **given})
 
 
-def engagement(name: str = "ENG-1", *lines: ContractLine, **given: Any) -> Engagement:
+def engagement(name: str = "ENG-1", /, *lines: ContractLine, **given: Any) -> Engagement:
     """An engagement of a German customer."""
     values: dict[str, Any] = {
         "connection": CONNECTION,

@@ -139,8 +139,8 @@ def _rows(name: str, lines: Sequence[str], delimiter: str, header: Sequence[str]
 def _row(name: str, line: int, cells: Sequence[str], header: Sequence[str]) -> Row:
     values = {title: cell.strip(BLANKS) for title, cell in zip(header, cells, strict=False)}
     trouble = None
-    beyond = any(cell.strip(BLANKS) for cell in cells[len(header) :])
-    if beyond or (len(cells) < len(header) and any(values.values())):
+    # Never too many either, not even empty ones: 12,50 may have become two cells.
+    if len(cells) != len(header) and any(cell.strip(BLANKS) for cell in cells):
         trouble = (
             f"it has {len(cells)} cells and the header line {len(header)}: put a cell that has "
             "the delimiter in it between quotation marks"
