@@ -1,9 +1,10 @@
 """Drafting: what a document's lines and postings call for now, decided without any I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
+from activities.draft import Draft, requeue_of
 from activities.intents import MAIN_LEG, Intents
 from activities.line_checks import LineChecks, Ready, Stopped, ToCheck
 from activities.pair_drafting import (
@@ -24,25 +25,9 @@ from rules.facts import Facts
 from rules.policies import Policies
 from rules.posting_period import PeriodTrouble, decide_period
 from rules.time_checks import NO_LEGAL_ENTITY
-from store.postings import Moves, NewPosting, Posting, Requeue
+from store.postings import Moves, Posting
 
 Amendments = Mapping[tuple[str, int], Mapping[str, str]]
-
-
-@dataclass(slots=True)
-class Draft:
-    """What is to be written: moves first, then new postings, requeued ones and stopped ones."""
-
-    moves: Moves = field(default_factory=Moves)
-    new: list[NewPosting] = field(default_factory=list)
-    new_stopped: list[tuple[NewPosting, RootCause]] = field(default_factory=list)
-    requeue: list[Requeue] = field(default_factory=list)
-    stopped_again: list[tuple[UUID, RootCause]] = field(default_factory=list)
-
-    @property
-    def causes(self) -> set[RootCause]:
-        """The root causes for which a case must be open."""
-        return {cause for _, cause in (*self.new_stopped, *self.stopped_again)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +64,12 @@ class _Work:
         return {
             leg: plan_of(self.line, self.legs.of[leg], wanted=not (waived or gone)) for leg in PAIR
         }
+
+    @property
+    def is_posted_now(self) -> bool:
+        """Whether its current revision is to be posted, if its check passes."""
+        bookings = [key for key in self.plan.recheck if not self.postings[key].kind.takes_back]
+        return self.plan.post or bool(bookings)
 
     @property
     def posted(self) -> bool:
@@ -128,7 +119,8 @@ class Drafter:
     def _draft_pair(self, draft: Draft, work: _Work, result: Ready | Stopped | None) -> None:
         """Draft both legs of an intercompany pair, if there is one or ever was."""
         pair = pair_of(result)
-        if not work.legs.any and not (pair and isinstance(result, Ready)):
+        begins = isinstance(result, Ready) and work.is_posted_now
+        if not work.legs.any and not (pair and begins):
             return
         maker = PairMaker(self._intents, self._facts.target, work.legs, pair) if pair else None
         plans = with_policy(work.leg_plans(result), work.legs, self._policies)
@@ -136,7 +128,7 @@ class Drafter:
         going: dict[Leg, UUID] = {}
         for leg in legs_in_order(plans):
             one = replace(work, plan=plans[leg], postings={p.key: p for p in work.legs.of[leg]})
-            _add_moves(draft, _moves([one]))
+            draft.add_moves(_moves([one]))
             waits_for = self._take_back(draft, one)
             for posting in [one.postings[key] for key in one.plan.recheck]:
                 if posting.kind.takes_back:
@@ -144,15 +136,15 @@ class Drafter:
                 elif maker is None:
                     draft.stopped_again.append((posting.key, _why(result, work.line)))
                 else:
-                    _recheck_leg(draft, maker, posting, leg, going)
+                    maker.recheck(draft, posting, leg, going)
             if maker is None or not one.plan.post:
                 continue
             if work.legs.is_reversed(leg):
                 ahead = work.legs.ahead_of(leg, going)
                 if ahead is not None:
-                    _post_leg(draft, maker, leg, one.plan.amendment, ahead)
-            elif isinstance(result, Ready):
-                _post_leg(draft, maker, leg, one.plan.amendment, waits_for)
+                    maker.post(draft, leg, one.plan.amendment, ahead)
+            elif begins:
+                maker.post(draft, leg, one.plan.amendment, waits_for)
 
     def _check(self, works: Sequence[_Work]) -> dict[str, Ready | Stopped]:
         if not any(work.calls_for_check for work in works):
@@ -198,11 +190,11 @@ class Drafter:
     def _passed(self, draft: Draft, work: _Work, posting: Posting, ready: Ready) -> None:
         again = self._intents.of(work.line, posting.target, ready, posting.amendment)
         if posting.fence == 0 or ready.body.body_hash == posting.body_hash:
-            draft.requeue.append(_requeue(posting.key, again))
+            draft.requeue.append(requeue_of(posting.key, again))
             return
         # A key is never sent with two bodies: what was sent, and proven not executed, is
         # superseded by a new amendment.
-        draft.moves = replace(draft.moves, supersede=[*draft.moves.supersede, posting.key])
+        draft.add_moves(Moves(supersede=[posting.key]))
         draft.new.append(self._intents.of(work.line, posting.target, ready, posting.amendment + 1))
 
     def _recheck_back(self, draft: Draft, work: _Work, posting: Posting) -> None:
@@ -215,7 +207,7 @@ class Drafter:
             draft.stopped_again.append((posting.key, _cause_of(period, original.legal_entity)))
             return
         again = self._intents.taking_back(original, posting.document_id, period, posting.amendment)
-        draft.requeue.append(_requeue(posting.key, again))
+        draft.requeue.append(requeue_of(posting.key, again))
 
     def _post(
         self, draft: Draft, work: _Work, result: Ready | Stopped | None, waits_for: UUID | None
@@ -304,57 +296,8 @@ def _moves(works: Sequence[_Work]) -> Moves:
     )
 
 
-def _add_moves(draft: Draft, more: Moves) -> None:
-    draft.moves = Moves(
-        cancel=[*draft.moves.cancel, *more.cancel],
-        supersede=[*draft.moves.supersede, *more.supersede],
-        note_withdrawn=[*draft.moves.note_withdrawn, *more.note_withdrawn],
-        note_revision=[*draft.moves.note_revision, *more.note_revision],
-    )
-
-
-def _recheck_leg(
-    draft: Draft, maker: PairMaker, posting: Posting, leg: Leg, going: dict[Leg, UUID]
-) -> None:
-    again, cause = maker.made(leg, posting.amendment)
-    if cause is not None:
-        draft.stopped_again.append((posting.key, cause))
-        return
-    assert again.intent is not None
-    if posting.fence and again.intent.body.body_hash != posting.body_hash:
-        _add_moves(draft, Moves(supersede=[posting.key]))
-        again, _ = maker.made(leg, posting.amendment + 1)
-        draft.new.append(again)
-    else:
-        draft.requeue.append(_requeue(posting.key, again))
-    going[leg] = again.key
-
-
-def _post_leg(
-    draft: Draft, maker: PairMaker, leg: Leg, amendment: int, waits_for: UUID | None
-) -> None:
-    new, cause = maker.made(leg, amendment)
-    new = replace(new, waits_for=waits_for)
-    if cause is None:
-        draft.new.append(new)
-    else:
-        draft.new_stopped.append((new, cause))
-
-
 def _why(result: Ready | Stopped | None, line: LineVersion) -> RootCause:
     return result.root_cause if isinstance(result, Stopped) else unreadable_cause(line)
-
-
-def _requeue(key: UUID, again: NewPosting) -> Requeue:
-    assert again.intent is not None
-    return Requeue(
-        key=key,
-        legal_entity=again.legal_entity,
-        seconds=again.seconds,
-        amount=again.amount,
-        currency=again.currency,
-        intent=again.intent,
-    )
 
 
 def _cause_of(trouble: PeriodTrouble, legal_entity: str) -> RootCause:

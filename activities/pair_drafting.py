@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+from activities.draft import Draft, requeue_of
 from activities.intents import Entry, Intents
 from activities.line_checks import Ready, Stopped
 from canonical.exception_case import RootCause
@@ -29,7 +30,7 @@ from rules.corrections import LinePlan
 from rules.intercompany_time import Intercompany, told
 from rules.policies import Policies
 from rules.posting_period import PeriodTrouble
-from store.postings import NewPosting, Posting
+from store.postings import Moves, NewPosting, Posting
 
 PAIR: Final = (Leg.CHARGE, Leg.OWE)
 _DECIDED_BY: Final = "intercompany"
@@ -137,6 +138,9 @@ def with_policy(
         one, other = legs.latest(leg), legs.other(leg)
         assert one is not None
         assert other is not None
+        leaves = {key for plan in plans.values() for key in (*plan.cancel, *plan.take_back)}
+        if {one.key, other.key} & leaves:
+            continue
         if action is PairAction.REVERSE_POSTED and one.state is PostingState.POSTED:
             planned[leg] = replace(plans[leg], take_back=(*plans[leg].take_back, one.key))
         elif one.state is PostingState.REVERSED and _goes_on(other):
@@ -163,7 +167,9 @@ def _state(legs: Legs, leg: Leg) -> LegState:
     if one.state is PostingState.EXCEPTION:
         return LegState.OPEN if one.released else LegState.FAILED
     if one.state is PostingState.REVERSED:
-        return LegState.REVERSED
+        # It is posted anew if the other is let go.
+        other = legs.other(leg)
+        return LegState.OPEN if other and _goes_on(other) else LegState.REVERSED
     # What a person waived is settled elsewhere; all else is under way.
     return LegState.POSTED if one.state is PostingState.WAIVED else LegState.OPEN
 
@@ -208,6 +214,31 @@ class PairMaker:
             sentence=f"{why.sentence} {words}"[:1000],
         )
         return replace(new, state=PostingState.EXCEPTION), cause
+
+    def recheck(self, draft: Draft, posting: Posting, leg: Leg, going: dict[Leg, UUID]) -> None:
+        """Look at a stopped leg again; if it passes, `going` has the posting that it is now."""
+        again, cause = self.made(leg, posting.amendment)
+        if cause is not None:
+            draft.stopped_again.append((posting.key, cause))
+            return
+        assert again.intent is not None
+        if posting.fence and again.intent.body.body_hash != posting.body_hash:
+            # A key is never sent with two bodies.
+            draft.add_moves(Moves(supersede=[posting.key]))
+            again, _ = self.made(leg, posting.amendment + 1)
+            draft.new.append(again)
+        else:
+            draft.requeue.append(requeue_of(posting.key, again))
+        going[leg] = again.key
+
+    def post(self, draft: Draft, leg: Leg, amendment: int, waits_for: UUID | None) -> None:
+        """Draft a leg that is not there yet."""
+        new, cause = self.made(leg, amendment)
+        new = replace(new, waits_for=waits_for)
+        if cause is None:
+            draft.new.append(new)
+        else:
+            draft.new_stopped.append((new, cause))
 
     def _trouble(
         self, leg: PlannedLeg, plan: IntercompanyPlan

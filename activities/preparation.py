@@ -9,7 +9,8 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.case_openings import CaseOpenings
-from activities.drafting import Draft, Drafter
+from activities.draft import Draft
+from activities.drafting import Drafter
 from activities.facts import FactsCache
 from activities.intents import Intents
 from activities.line_checks import (

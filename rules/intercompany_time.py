@@ -84,6 +84,11 @@ class Intercompany:
         assert plan is not None, "the sides are two legal entities"
         return plan
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there is nothing to charge, such as for no hours."""
+        return not self.plan(UUID(int=0)).pair
+
     def entry(self, leg: PlannedLeg, plan: IntercompanyPlan, day: date) -> JournalEntry:
         """What the ERP is told of one leg of the pair, counted on a day."""
         terms = self.terms
@@ -135,8 +140,8 @@ def task_for(loan: Loan, facts: Facts, policies: Policies) -> Task | RootCause |
     return task
 
 
-def between(loan: Loan, facts: Facts, policies: Policies) -> Intercompany | RootCause:
-    """Put together what the pair is planned by, or say what is missing."""
+def between(loan: Loan, facts: Facts, policies: Policies) -> Intercompany | RootCause | None:
+    """Put together what the pair is planned by, or say what is missing; None if it is nothing."""
     here, there = loan.worker, loan.borrower
     policy = policies.of(here).billing
     worker, other = _side(here, facts, policies), _side(there, facts, policies)
@@ -150,14 +155,13 @@ def between(loan: Loan, facts: Facts, policies: Policies) -> Intercompany | Root
     cost = _cost(loan, worker, facts, policy)
     if isinstance(cost, RootCause):
         return cost
-    day = loan.entry.work_date
     exchange = _exchange(worker.currency, other.currency, loan, facts, policy)
     if isinstance(exchange, RootCause):
         return exchange
-    return Intercompany(
+    pair = Intercompany(
         terms=policy.intercompany[there],
         policy=policy,
-        work_date=day,
+        work_date=loan.entry.work_date,
         project_code=loan.project.code,
         cost=cost,
         worker=worker,
@@ -166,6 +170,7 @@ def between(loan: Loan, facts: Facts, policies: Policies) -> Intercompany | Root
         ids={code: facts.legal_entities[code].id for code in (here, there)},
         chosen=loan.chosen,
     )
+    return None if pair.is_nothing else pair
 
 
 def told(plan: IntercompanyPlan, documents: Mapping[Leg, str] | None = None) -> str:

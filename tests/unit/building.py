@@ -117,7 +117,7 @@ def posting(intent: PostingIntent | None = None, **changes: Any) -> Posting:
         "amendment": about.amendment,
         "document_id": "u1-2026-09-28",
         "legal_entity": about.legal_entity,
-        "seconds": about.time_line.seconds,
+        "seconds": getattr(about.body, "seconds", 0),
         "amount": about.value.amount,
         "currency": about.value.currency,
         "state": PostingState.PENDING,

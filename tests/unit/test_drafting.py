@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from activities.drafting import Draft, Drafter, unreadable_cause
+from activities.draft import Draft
+from activities.drafting import Drafter, unreadable_cause
 from activities.intents import Intents
 from activities.line_checks import check_time
 from canonical.exception_case import Cause
