@@ -65,10 +65,15 @@ class DocumentWorkflows:
         """The route of a source; KeyError if it goes nowhere."""
         return self._routes[connection]
 
+    @staticmethod
+    def id_of(ref: DocumentRef) -> str:
+        """The id of a document's workflow."""
+        return f"{_PROCESSES[ref.kind].id_prefix}/{ref.connection}/{ref.document}"
+
     async def tell(self, ref: DocumentRef) -> bool:
         """Start the document's workflow, or tell the running one of news; True if started."""
         process = _PROCESSES[ref.kind]
-        workflow_id = f"{process.id_prefix}/{ref.connection}/{ref.document}"
+        workflow_id = self.id_of(ref)
         route = self._routes[ref.connection]
         for _ in range(_RACES_MAX):
             try:

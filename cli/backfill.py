@@ -125,7 +125,11 @@ async def _plan(opened: "Platform", from_: str, to: str, source: str) -> Plan:
 
 def sources_named(opened: "Platform", connection: str | None) -> list[str]:
     """The source that was named, or all of them; CommandError with the names if there is none."""
-    sources = opened.configuration.sources()
+    from connectors.base.capabilities import ContractSource
+
+    # Contracts are read whole at every poll, and are no work.
+    contracts = opened.connections.all_filling(ContractSource)
+    sources = [name for name in opened.configuration.sources() if name not in contracts]
     if connection is not None and connection not in sources:
         raise CommandError(f"'{connection}' is no source; there are {', '.join(sources)}")
     return [connection] if connection is not None else sorted(sources)

@@ -2,7 +2,18 @@
 
 import typer
 
-from cli import backfill, cases, explain, ledger, local_world, reconcile, serving
+from cli import (
+    backfill,
+    cases,
+    explain,
+    invoices,
+    ledger,
+    local_world,
+    readiness,
+    reconcile,
+    serving,
+    wip,
+)
 from cli.exits import DONE, USED_WRONGLY, CommandError, leave
 from cli.output import err
 
@@ -20,10 +31,13 @@ app = typer.Typer(
 )
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(cases.app, name="cases")
+app.add_typer(readiness.app, name="readiness")
+app.add_typer(invoices.app, name="invoices")
 local_world.add_to(app)
 serving.add_to(app)
 ledger.add_to(app)
 reconcile.add_to(app)
+wip.add_to(app)
 explain.add_to(app)
 
 

@@ -94,7 +94,7 @@ class Activities:
         acknowledged = told_sources(configuration)
         intents = Intents(configuration.tenant, _undone(configuration, connections))
         facts = FactsCache()
-        loader = BillingFactsLoader(facts, policies, work_sources(configuration))
+        loader = billing_facts(configuration, policies, facts)
         return cls(
             preparation=PreparationActivities(database, facts, policies, intents),
             posting=PostingActivities(
@@ -169,6 +169,13 @@ def routes_of(configuration: Configuration) -> Mapping[str, Route]:
         for name, one in configuration.sources().items()
         if one.posts_to is not None
     }
+
+
+def billing_facts(
+    configuration: Configuration, policies: Policies, facts: FactsCache | None = None
+) -> BillingFactsLoader:
+    """What reads the facts of billing, for activities and for commands."""
+    return BillingFactsLoader(facts or FactsCache(), policies, work_sources(configuration))
 
 
 def work_sources(configuration: Configuration) -> Mapping[str, Sequence[str]]:

@@ -212,3 +212,41 @@ async def costs(connection: Connection, projects: Collection[str] | None = None)
         list(projects) if projects is not None else None,
     )
     return [Cost(**dict(row)) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PostedWork:
+    """Work behind a document of the ERP: whose project it is on, and its price."""
+
+    reference: str
+    project: str
+    rate: Decimal | None
+    currency: str
+
+
+async def posted_work(
+    connection: Connection, target: str, until: date
+) -> dict[str, list[PostedWork]]:
+    """Billable work that stands in an ERP and counts by a day, by our reference there."""
+    rows = await connection.fetch(
+        """
+        SELECT p.reference, v.project, v.rate, v.currency
+        FROM posting p JOIN work_value v USING (connection, object, source_id, revision)
+        WHERE p.target = $1 AND p.kind IN ('time', 'expense') AND p.leg = 'main'
+          AND p.state IN ('POSTED', 'DUPLICATE') AND p.posting_date <= $2
+          AND v.billable AND v.worth IS NOT NULL
+        """,
+        target,
+        until,
+    )
+    found: dict[str, list[PostedWork]] = {}
+    for row in rows:
+        found.setdefault(row["reference"], []).append(PostedWork(**dict(row)))
+    return found
+
+
+async def first_day(connection: Connection) -> date | None:
+    """The earliest day of work that has a worth; None if there is none."""
+    row = await connection.fetchrow("SELECT min(work_date) AS first FROM work_value")
+    first: date | None = row["first"] if row else None
+    return first
