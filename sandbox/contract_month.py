@@ -15,7 +15,6 @@ from typing import Any, Final
 from canonical.contracts import (
     Acceptance,
     BillingModel,
-    BillRate,
     Cap,
     ChangeOrder,
     ContractLine,
@@ -23,11 +22,10 @@ from canonical.contracts import (
     ErpScheduleLine,
     PurchaseOrder,
     RateCard,
-    RateScope,
     ScheduleLine,
     TaxParty,
 )
-from canonical.money import HourlyRate, Money
+from canonical.money import Money
 from connectors.flatfile.writing import (
     engagements_as_json,
     engagements_as_tables,
@@ -35,6 +33,7 @@ from connectors.flatfile.writing import (
     purchase_orders_as_table,
     rate_cards_as_table,
 )
+from sandbox.contract_rates import AgreedRates
 from sandbox.firm import Firm, Project
 
 CONNECTION: Final = "contracts"
@@ -44,16 +43,6 @@ COUNTRIES: Final = {
     **dict.fromkeys(("CUST-001", "CUST-003"), "DE"),
     "CUST-002": "GB",
     **dict.fromkeys(("CUST-004", "CUST-005", "CUST-006"), "US"),
-}
-PERSON_WITH_OWN_RATE: Final = "DE01-EMP-001"
-# Manager, senior consultant, consultant, and anybody else.
-_ROLES: Final = ("Manager", "Senior consultant", "Consultant", None)
-_STANDARD: Final = ("EUR", ("190.00", "158.00", "130.00", "150.00"))
-# What was agreed with each customer of US01, which has no standard prices.
-_US_CUSTOMERS: Final = {
-    "CUST-004": ("230.00", "195.00", "168.00", "190.00"),
-    "CUST-005": ("228.00", "192.50", "165.00", "188.00"),
-    "CUST-006": ("235.00", "198.00", "170.00", "195.00"),
 }
 
 
@@ -214,68 +203,10 @@ class ContractMonth:
             for number, day in due.items()
         )
 
-    @cached_property
+    @property
     def rate_cards(self) -> tuple[RateCard, ...]:
-        """Standard prices, and what was agreed with customers, for roles and for one person."""
-        year = str(self.firm.month.year)
-        cards = {
-            "RC-STANDARD": self._by_role(RateScope.STANDARD, *_STANDARD),
-            "RC-HALDEN": (self._of_one_person(),),
-            "RC-BRIGHTWATER": (
-                *self._brightwater("ENG-1003", "GBP", ("165.00", "138.00", "115.00", "132.50")),
-                *self._brightwater("ENG-1004", "EUR", ("185.00", "152.50", "126.00", "148.00")),
-            ),
-            **{
-                f"RC-{customer}": self._by_role(
-                    RateScope.CUSTOMER, "USD", prices, customer=customer
-                )
-                for customer, prices in _US_CUSTOMERS.items()
-            },
-            "RC-LAKESHORE-ADVICE": self._raised_rates(),
-        }
-        return tuple(
-            RateCard(connection=CONNECTION, id=name, version=year, rates=rates)
-            for name, rates in cards.items()
-        )
-
-    def _by_role(
-        self, scope: RateScope, currency: str, prices: tuple[str, ...], **whose: str
-    ) -> tuple[BillRate, ...]:
-        return tuple(
-            self._rate(scope, price, currency, role=role, **whose)
-            for role, price in zip(_ROLES, prices, strict=True)
-        )
-
-    def _rate(self, scope: RateScope, price: str, currency: str, **more: Any) -> BillRate:
-        rate = HourlyRate(amount=Decimal(price), currency=currency)
-        return BillRate(**{"scope": scope, "rate": rate, "valid_from": self.since, **more})
-
-    def _brightwater(
-        self, engagement: str, currency: str, prices: tuple[str, ...]
-    ) -> tuple[BillRate, ...]:
-        return self._by_role(
-            RateScope.CUSTOMER, currency, prices, customer="CUST-002", engagement=engagement
-        )
-
-    def _of_one_person(self) -> BillRate:
-        return self._rate(
-            RateScope.PERSON,
-            "172.50",
-            "EUR",
-            engagement="ENG-1001",
-            employee=PERSON_WITH_OWN_RATE,
-        )
-
-    def _raised_rates(self) -> tuple[BillRate, ...]:
-        """Prices of two roles on one contract, higher from the middle of the month on."""
-        before = {"engagement": "ENG-1011", "valid_until": self._day(14)}
-        after = {"engagement": "ENG-1011", "valid_from": self._day(15)}
-        prices = (("Manager", "225.00", "234.00"), ("Senior consultant", "196.00", "203.50"))
-        return tuple(
-            self._rate(RateScope.ROLE, price, "USD", role=role, **when)
-            for role, low, high in prices
-            for price, when in ((low, before), (high, after))
-        )
+        """The prices of the firm."""
+        return AgreedRates(self.firm.month, CONNECTION).cards
 
     @property
     def purchase_order(self) -> PurchaseOrder:
