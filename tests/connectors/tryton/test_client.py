@@ -276,5 +276,5 @@ def test_the_send_window_is_the_sum_of_the_time_outs() -> None:
         for operation in connect(options, Unlimited()).manifest.operations
     }
     # A document has more to read before its last write than a line of time.
-    documents = dict.fromkeys(("expense", "reversal", "invoice"), 18)
+    documents = dict.fromkeys(("expense", "reversal", "invoice", "journal"), 18)
     assert windows == {"time": 11, "undo": 11, **documents}

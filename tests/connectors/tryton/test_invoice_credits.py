@@ -325,7 +325,4 @@ async def test_works_that_are_billed_by_hand_are_not_billed_by_tryton_as_well(
         )
         assert shown["amount_to_invoice"] == 0
     finally:
-        await invoices.session.write(
-            "project.work", [project["id"]], {"project_invoice_method": "timesheet"}
-        )
         await invoices.session.call("model.timesheet.line.delete", [entry])

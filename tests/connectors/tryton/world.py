@@ -216,6 +216,8 @@ class RealTrytonWorld(TrytonWorld):
     """A world in the real ERP, which other tests share: invoices made here are deleted again."""
 
     async def lock(self, document_id: str) -> None:
+        # Its projects are billed from outside; Tryton's own billing needs to be asked for.
+        await self._bill_by("timesheet")
         await super().lock(document_id)
         lines = await self.desk.find(
             "timesheet.line", [["id", "=", int(document_id)]], "invoice_line.invoice"
@@ -224,7 +226,13 @@ class RealTrytonWorld(TrytonWorld):
 
     _invoice: int | None = None
 
+    async def _bill_by(self, method: str) -> None:
+        project = next(each for each in self.masters.tasks if each.id == self.task_of(2)).project
+        await self.desk.write("project.work", [int(project)], {"project_invoice_method": method})
+
     async def clear(self, lines: list[int]) -> None:
         if self._invoice is not None:
             await self.desk.call("model.account.invoice.delete", [self._invoice])
+            # As long as something is invoiced, the method cannot be changed.
+            await self._bill_by("manual")
         await super().clear(lines)
