@@ -95,7 +95,7 @@ class FirmAccount:
             clients=tuple(
                 SimulatedClient(
                     id=_CLIENTS + customers[customer.code],
-                    name=customer.name,
+                    name=f"{customer.code} {customer.name}",
                     currency=self._currency_of(customer.code),
                 )
                 for customer in self.firm.customers

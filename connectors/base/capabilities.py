@@ -175,7 +175,8 @@ class InvoiceNews:
     net: Money
     total: Money | None
     lines: tuple[InvoiceNewsLine, ...] = ()
-    # Of a payment: what moved, above nothing, and when.
+    # What was paid or taken back, in all for PAID, never below nothing; and when, if the ERP says:
+    # of a payment that bounced it may have nothing left to say.
     amount: Money | None = None
     on_date: date | None = None
     # The number of the invoice that a credit note is about.

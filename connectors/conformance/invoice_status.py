@@ -99,14 +99,19 @@ def issued(customer: str, number: str = NUMBER) -> InvoiceNews:
 
 
 def payment(invoice: InvoiceNews, name: str, amount: str) -> InvoiceNews:
-    """Something that was paid; `name` tells payments of one amount apart."""
-    step = InvoiceStep.PAID if name == "last" else InvoiceStep.PARTLY_PAID
-    return _moved(invoice, step, name, amount)
+    """A part that was paid; `name` tells payments of one amount apart."""
+    return _moved(invoice, InvoiceStep.PARTLY_PAID, name, amount)
+
+
+def settlement(invoice: InvoiceNews, amount: str, name: str = "settled") -> InvoiceNews:
+    """That nothing is open any more; `amount` is what was paid in all."""
+    return _moved(invoice, InvoiceStep.PAID, name, amount)
 
 
 def reversal(invoice: InvoiceNews, name: str, amount: str) -> InvoiceNews:
-    """That a payment bounced, or a part of what was paid."""
-    return _moved(invoice, InvoiceStep.PAYMENT_REVERSED, name, amount)
+    """That a payment bounced, or a part of what was paid; the ERP no longer says when."""
+    told = _moved(invoice, InvoiceStep.PAYMENT_REVERSED, name, amount)
+    return replace(told, on_date=None)
 
 
 def _moved(invoice: InvoiceNews, step: InvoiceStep, name: str, amount: str) -> InvoiceNews:
@@ -145,7 +150,7 @@ def life(customer: str, number: str = NUMBER) -> tuple[InvoiceNews, ...]:
         reversal(invoice, "bounced", "50.00"),
         reversal(invoice, "bounced in part", "20.00"),
         credit(invoice, "-30.00"),
-        payment(invoice, "last", "59.00"),
+        settlement(invoice, "89.00"),
     )
 
 
@@ -163,8 +168,10 @@ def should_show(news: Iterable[InvoiceNews], *, shows_credits: bool) -> ShownInv
         assert shown is not None, "an invoice is issued before anything else happens to it"
         moved = each.amount.amount if each.amount else Decimal(0)
         match each.step:
-            case InvoiceStep.PARTLY_PAID | InvoiceStep.PAID:
+            case InvoiceStep.PARTLY_PAID:
                 shown = replace(shown, paid=shown.paid + moved)
+            case InvoiceStep.PAID:
+                shown = replace(shown, paid=moved)
             case InvoiceStep.PAYMENT_REVERSED:
                 shown = replace(shown, paid=shown.paid - moved)
             case InvoiceStep.CREDITED if shows_credits:
@@ -235,6 +242,31 @@ class InvoiceStatusContract:
         assert _accepted(answers) == [paid.id]
         (shown,) = world.shown_invoices()
         assert shown.paid == 0
+
+    async def test_an_invoice_that_is_paid_again_after_its_payment_bounced_is_paid_once(
+        self, world: InvoiceStatusWorld
+    ) -> None:
+        invoice = issued(world.customer)
+        news = [
+            invoice,
+            settlement(invoice, "119.00"),
+            reversal(invoice, "bounced", "119.00"),
+            settlement(invoice, "119.00", "settled again"),
+        ]
+        answers = await world.invoice_sink().tell_invoices(news)
+        _keeps(world, news, answers)
+        again = await world.invoice_sink().tell_invoices(news)
+        _keeps(world, news, again)
+
+    async def test_a_credit_note_that_is_settled_shows_no_payment(
+        self, world: InvoiceStatusWorld
+    ) -> None:
+        invoice = issued(world.customer)
+        note = credit(invoice, "-30.00")
+        await world.invoice_sink().tell_invoices([invoice, note])
+        answers = await world.invoice_sink().tell_invoices([settlement(note, "0.00")])
+        assert _accepted(answers) == [f"{note.number}/settled"]
+        assert [each.paid for each in world.shown_invoices() if each.number == NUMBER] == [0]
 
     async def test_invoices_do_not_mix(self, world: InvoiceStatusWorld) -> None:
         one, two = life(world.customer, "INV-1"), life(world.customer, "INV-11")

@@ -53,6 +53,8 @@ class HarvestOptions:
 
     `cost_centre_role_pattern` finds a person's cost centre in their role names: its first group
     in the first role that it matches, such as CC-100 in the role 'CC-100 Delivery'.
+    `customer_code_pattern` finds a customer's code in a client's name in the same way; a client
+    whose name it does not match has its name for a code.
     `invoice_item_kind` is the account's category for lines of invoices that we tell it of.
     """
 
@@ -62,6 +64,7 @@ class HarvestOptions:
     user_agent: str
     base_url: str = "https://api.harvestapp.com/v2"
     cost_centre_role_pattern: str = r"^(CC-[0-9]+)\b"
+    customer_code_pattern: str = r"^(CUST-[0-9]+)\b"
     invoice_item_kind: str = "Service"
     page_size: int = PAGE_SIZE_MAX
     timeouts: Timeouts = field(default=Timeouts())
@@ -71,6 +74,8 @@ class HarvestOptions:
             raise ValueError(f"a page of Harvest has 1 to {PAGE_SIZE_MAX} records")
         if re.compile(self.cost_centre_role_pattern).groups < 1:
             raise ValueError("cost_centre_role_pattern needs a group around the cost centre")
+        if re.compile(self.customer_code_pattern).groups < 1:
+            raise ValueError("customer_code_pattern needs a group around the code")
 
 
 @dataclass(frozen=True, slots=True)

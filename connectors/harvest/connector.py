@@ -47,7 +47,10 @@ class Harvest:
         self._account: Final = options.account_id
         self._cost_centre_role: Final = re.compile(options.cost_centre_role_pattern)
         self._client: Final = client
-        self._invoices: Final = InvoiceTelling(client, options.invoice_item_kind)
+        self._customer_code: Final = re.compile(options.customer_code_pattern)
+        self._invoices: Final = InvoiceTelling(
+            client, self._customer_code, options.invoice_item_kind
+        )
         self._currencies: dict[int, str | None] = {}
 
     @property
@@ -114,10 +117,11 @@ class Harvest:
         tasks = await self._all("/tasks", "tasks")
         assignments = await self._all("/task_assignments", "task_assignments")
         self._currencies = mapping.currencies_of(clients)
-        at, roles, archived = self._connection, self._cost_centre_role, archived_tasks(tasks)
+        at, archived = self._connection, archived_tasks(tasks)
+        roles, codes = self._cost_centre_role, self._customer_code
         return Masters(
             employees=readable(users, wire.User, lambda each: employee(each, at, roles)),
-            customers=readable(clients, wire.Client, lambda each: customer(each, at)),
+            customers=readable(clients, wire.Client, lambda each: customer(each, at, codes)),
             projects=readable(projects, wire.Project, lambda each: project(each, at)),
             tasks=readable(assignments, wire.TaskAssignment, lambda each: task(each, at, archived)),
         )

@@ -1,5 +1,6 @@
 """Harvest's clients and invoices as one telling sees them: read when needed, kept up to date."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final, TypeVar
@@ -22,8 +23,9 @@ class InvoiceBooks:
     Made for one telling and thrown away: what people do in Harvest meanwhile is seen next time.
     """
 
-    def __init__(self, client: HarvestClient) -> None:
+    def __init__(self, client: HarvestClient, customer_code: re.Pattern[str]) -> None:
         self._client: Final = client
+        self._customer_code: Final = customer_code
         self._clients: dict[str, list[wire.Client]] | None = None
         self._invoices: dict[int, dict[str, Invoice]] = {}
 
@@ -32,7 +34,7 @@ class InvoiceBooks:
         if self._clients is None:
             found = defaultdict(list)
             for each in _readable(await self._all("/clients", "clients"), wire.Client):
-                found[customer_code(each)].append(each)
+                found[customer_code(each, self._customer_code)].append(each)
             self._clients = dict(found)
         named = self._clients.get(same_code(customer), [])
         chosen = [each for each in named if each.is_active] or named

@@ -23,6 +23,7 @@ _PLACES: Final = 2  # Harvest shows no more of a quantity or a price.
 _SECONDS_PER_HOUR: Final = 3600
 _PAYMENT: Final = re.compile(r"#([0-9]+)", re.ASCII)
 _TAKEN_BACK: Final = "Taken back, Ledgerway reversal"
+_SOME_DAY: Final = "some day"
 _OURS: Final = "[Ledgerway "
 
 
@@ -119,14 +120,13 @@ def as_issued(invoice: Invoice) -> Decimal:
     return invoice.amount - sum((line.amount for line in credit_lines(invoice)), Decimal(0))
 
 
-def payment_body(amount: Decimal, day: date, name: str) -> dict[str, Any]:
-    """A payment for Harvest, which would write a thank-you mail to the customer if it may."""
-    return {
-        "amount": amount,
-        "paid_date": day.isoformat(),
-        "notes": mark(name),
-        "send_thank_you": False,
-    }
+def payment_body(amount: Decimal, day: date | None, name: str) -> dict[str, Any]:
+    """A payment for Harvest, which would write a thank-you mail to the customer if it may.
+
+    Of a payment whose day the ERP does not say, Harvest keeps the day on which it was told.
+    """
+    body = {"amount": amount, "notes": mark(name), "send_thank_you": False}
+    return body if day is None else body | {"paid_date": day.isoformat()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,26 +135,27 @@ class TakenBack:
 
     payments: Mapping[int, str]
     rest: Decimal
-    paid_date: date
+    paid_date: date | None
 
     def line(self, name: str) -> str:
         """As the invoice's notes keep it, so that a second telling takes nothing else back."""
         gone = ", ".join(f"#{payment} {notes}" for payment, notes in self.payments.items())
-        rest = f"{decimal_text(self.rest)} stays paid since {self.paid_date.isoformat()}"
+        since = self.paid_date.isoformat() if self.paid_date else _SOME_DAY
+        rest = f"{decimal_text(self.rest)} stays paid since {since}"
         return f"{_TAKEN_BACK} {name}: {gone}; {rest}"
 
 
-def taken_back(payments: Iterable[Payment], amount: Decimal, day: date) -> TakenBack:
+def taken_back(payments: Iterable[Payment], amount: Decimal) -> TakenBack:
     """Choose the payments that go: the one of this amount, else the latest ones, the last in part.
 
     Only payments of ours; raises RejectedError if they are less than what is to be taken back.
     """
     ours = [each for each in payments if mark_in(each.notes)]
-    ours.sort(key=lambda each: (each.paid_date or day, each.id), reverse=True)
+    ours.sort(key=lambda each: (each.paid_date or date.max, each.id), reverse=True)
     chosen = [each for each in ours if each.amount == amount][:1] or _covering(ours, amount)
     rest = sum((each.amount for each in chosen), Decimal(0)) - amount
-    since = chosen[-1].paid_date or day
-    return TakenBack({each.id: mark_in(each.notes) for each in chosen}, rest, since)
+    gone = {each.id: mark_in(each.notes) for each in chosen}
+    return TakenBack(gone, rest, chosen[-1].paid_date)
 
 
 def _covering(payments: Sequence[Payment], amount: Decimal) -> list[Payment]:
@@ -186,7 +187,8 @@ def taken_back_before(notes: str | None, name: str) -> TakenBack | None:
             amount, _, since = rest.partition(" stays paid since ")
             found = _PAYMENT.findall(gone)
             try:
-                return TakenBack({int(one): "" for one in found}, Decimal(amount), day_of(since))
+                day = None if since == _SOME_DAY else day_of(since)
+                return TakenBack({int(one): "" for one in found}, Decimal(amount), day)
             except (ValueError, ArithmeticError):
                 raise RejectedError("notes_were_changed") from None
     return None

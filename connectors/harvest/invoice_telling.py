@@ -1,7 +1,7 @@
 """What Harvest is told of invoices: issued, credited, paid, and payments taken back."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -38,8 +38,11 @@ _DRAFT: Final = "draft"
 class InvoiceTelling:
     """Tells step by step. What a step writes is looked for first, so that it never shows twice."""
 
-    def __init__(self, client: HarvestClient, item_kind: str) -> None:
+    def __init__(
+        self, client: HarvestClient, customer_code: re.Pattern[str], item_kind: str
+    ) -> None:
         self._client: Final = client
+        self._customer_code: Final = customer_code
         self._kind: Final = item_kind
         self._ways: Final[
             Mapping[InvoiceStep, Callable[[InvoiceNews, InvoiceBooks], Awaitable[str]]]
@@ -47,14 +50,14 @@ class InvoiceTelling:
             InvoiceStep.ISSUED: self._issued,
             InvoiceStep.CREDITED: self._credited,
             InvoiceStep.PARTLY_PAID: self._paid,
-            InvoiceStep.PAID: self._paid,
+            InvoiceStep.PAID: self._paid_in_all,
             InvoiceStep.PAYMENT_REVERSED: self._reversed,
         }
 
     async def tell(self, news: Sequence[InvoiceNews]) -> tuple[Acknowledged, ...]:
         """Tell in order, until the budget or the answers end; a refusal stops nobody else."""
         told: list[Acknowledged] = []
-        books = InvoiceBooks(self._client)
+        books = InvoiceBooks(self._client, self._customer_code)
         for each in news:
             try:
                 code = await self._ways[each.step](each, books)
@@ -109,12 +112,24 @@ class InvoiceTelling:
         return _ACCEPTED
 
     async def _paid(self, news: InvoiceNews, books: InvoiceBooks) -> str:
-        """Record what was paid, once; a payment that was taken back meanwhile stays so."""
+        """Record a payment, once; one that was taken back meanwhile stays so."""
         invoice, payments = await self._standing(news, books)
-        amount, day = _moved(news, invoice)
+        amount = _moved(news, invoice)
         if _is_recorded(news.id, invoice, payments):
             return _TOLD_BEFORE
-        await self._record(invoice, books, payment_body(amount, day, news.id), amount)
+        await self._record(invoice, books, payment_body(amount, news.on_date, news.id), amount)
+        return _ACCEPTED
+
+    async def _paid_in_all(self, news: InvoiceNews, books: InvoiceBooks) -> str:
+        """Record what is still missing from all that was paid, whoever recorded the rest."""
+        if news.amount is not None and not news.amount.amount:
+            return _ACCEPTED  # Settled without money, as a credit note is: nothing to show.
+        invoice, payments = await self._standing(news, books)
+        in_all = _moved(news, invoice)
+        missing = in_all - sum((each.amount for each in payments), Decimal(0))
+        if missing <= 0 or _is_recorded(news.id, invoice, payments):
+            return _TOLD_BEFORE
+        await self._record(invoice, books, payment_body(missing, news.on_date, news.id), missing)
         return _ACCEPTED
 
     async def _standing(
@@ -153,9 +168,8 @@ class InvoiceTelling:
         telling finishes this reversal and does not begin another.
         """
         invoice, payments = await self._standing(news, books)
-        amount, day = _moved(news, invoice)
         begun = taken_back_before(invoice.notes, news.id)
-        choice = begun or taken_back(payments, amount, day)
+        choice = begun or taken_back(payments, _moved(news, invoice))
         if begun is None:
             notes = "\n".join(filter(None, (invoice.notes, choice.line(news.id))))
             path = f"/invoices/{invoice.id}"
@@ -192,10 +206,10 @@ def _is_recorded(name: str, invoice: Invoice, payments: Sequence[Payment]) -> bo
     return marked(invoice.notes, name) or any(marked(each.notes, name) for each in payments)
 
 
-def _moved(news: InvoiceNews, invoice: Invoice) -> tuple[Decimal, date]:
-    """How much was paid or taken back, and when; raises RejectedError if that is no payment."""
-    if news.amount is None or news.on_date is None or news.amount.amount <= 0:
+def _moved(news: InvoiceNews, invoice: Invoice) -> Decimal:
+    """How much was paid or taken back; raises RejectedError if that is no payment."""
+    if news.amount is None or news.amount.amount <= 0:
         raise RejectedError("no_amount")
     if news.amount.currency != invoice.currency:
         raise RejectedError("other_currency")
-    return news.amount.amount, news.on_date
+    return news.amount.amount

@@ -86,17 +86,18 @@ def _role(roles: Sequence[str], cost_centre_role: re.Pattern[str]) -> str | None
     return None
 
 
-def customer_code(client: wire.Client) -> str:
-    """Harvest knows no code, so the name is what a customer is found by."""
-    return _code(client.name)
+def customer_code(client: wire.Client, pattern: re.Pattern[str]) -> str:
+    """Harvest knows no code of a client: it stands in the name, or the name is the code."""
+    found = pattern.search(same_code(client.name))
+    return _code(found.group(1) if found else client.name)
 
 
-def customer(client: wire.Client, connection: str) -> Customer:
+def customer(client: wire.Client, connection: str, code: re.Pattern[str]) -> Customer:
     """Who pays."""
     return Customer(
         connection=connection,
         id=str(client.id),
-        code=customer_code(client),
+        code=customer_code(client, code),
         name=_name(client.name),
         active=client.is_active,
         currency=client.currency or None,

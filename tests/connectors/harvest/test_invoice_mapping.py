@@ -135,7 +135,9 @@ def test_what_was_issued_does_not_change_by_credits() -> None:
 
 
 def test_nobody_is_thanked_by_mail_for_a_payment() -> None:
-    assert payment_body(Decimal("50.00"), DAY, "P1") == {
+    told = payment_body(Decimal("50.00"), DAY, "P1")
+    assert payment_body(Decimal("50.00"), None, "P1").keys() == told.keys() - {"paid_date"}
+    assert told == {
         "amount": Decimal("50.00"),
         "paid_date": "2026-02-12",
         "notes": "[Ledgerway P1]",
@@ -184,7 +186,7 @@ def test_what_bounced_is_the_payment_of_its_amount_or_the_latest_ones(
         paid(4, "500.00", "by hand", day=4),
         paid(5, "500.00", None, day=5),
     ]
-    choice = taken_back(payments, Decimal(amount), DAY)
+    choice = taken_back(payments, Decimal(amount))
     assert choice.payments.keys() == gone
     assert choice.rest == Decimal(rest)
     assert choice.paid_date == date(2026, 2, since)
@@ -192,12 +194,12 @@ def test_what_bounced_is_the_payment_of_its_amount_or_the_latest_ones(
 
 def test_what_others_recorded_is_never_taken_back() -> None:
     with pytest.raises(RejectedError) as told:
-        taken_back([paid(1, "49.99"), paid(2, "50.00", "by hand")], Decimal("50.00"), DAY)
+        taken_back([paid(1, "49.99"), paid(2, "50.00", "by hand")], Decimal("50.00"))
     assert told.value.code == "no_such_payment"
 
 
 def test_what_the_notes_keep_of_a_reversal_is_read_back() -> None:
-    choice = taken_back([paid(7, "50.00"), paid(8, "50.00")], Decimal("70.00"), DAY)
+    choice = taken_back([paid(7, "50.00"), paid(8, "50.00")], Decimal("70.00"))
     notes = f"Call Kim first\n{choice.line('R1')}\n"
     before = taken_back_before(notes, "R1")
     assert before is not None
@@ -211,6 +213,13 @@ def test_what_the_notes_keep_of_a_reversal_is_read_back() -> None:
     assert not marked(notes, "R1")
 
 
+def test_a_payment_without_a_day_can_be_taken_back_in_part() -> None:
+    payment = paid(7, "50.00").model_copy(update={"paid_date": None})
+    before = taken_back_before(taken_back([payment], Decimal(20)).line("R1"), "R1")
+    assert before is not None
+    assert (before.rest, before.paid_date) == (Decimal("30.00"), None)
+
+
 @pytest.mark.parametrize("spoiled", ["", "#1; much", "#1; 1.00 stays paid since tomorrow"])
 def test_a_reversal_that_somebody_rewrote_is_left_to_people(spoiled: str) -> None:
     with pytest.raises(RejectedError) as told:
@@ -221,7 +230,7 @@ def test_a_reversal_that_somebody_rewrote_is_left_to_people(spoiled: str) -> Non
 def test_only_what_says_the_same_again_is_a_twin() -> None:
     one = paid(1, "50.00")
     again = paid(2, "50.00", mark("P1"))
-    taken = taken_back([one], Decimal("50.00"), DAY).line("R1")
+    taken = taken_back([one], Decimal("50.00")).line("R1")
     assert is_twin(again, [one], None)
     assert is_twin(again, [], taken)  # It came after the payment that it repeats had gone.
     assert not is_twin(one, [], taken)  # The reversal itself will take it.

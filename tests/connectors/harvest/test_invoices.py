@@ -19,6 +19,7 @@ from connectors.conformance.invoice_status import (
     life,
     payment,
     reversal,
+    settlement,
 )
 from connectors.harvest.invoice_mapping import mark
 from connectors.harvest.simulated_invoice_bodies import InvoiceChange, NewInvoice, NewPayment
@@ -76,7 +77,7 @@ async def test_an_invoice_in_another_currency_than_its_clients_keeps_its_own(
 
 async def test_customers_get_no_mail_from_harvest(world: HarvestWorld) -> None:
     invoice = issued("Studio")
-    await codes(world, invoice, payment(invoice, "last", "119.00"))
+    await codes(world, invoice, settlement(invoice, "119.00"))
     assert the_invoice(world).state == "paid"
     assert world.account.invoices.mails == 0
 
@@ -88,7 +89,7 @@ async def test_a_paid_invoice_is_paid_and_one_whose_payment_bounced_is_open_agai
     news = [
         invoice,
         payment(invoice, "first", "19.00"),
-        payment(invoice, "last", "100.00"),
+        settlement(invoice, "119.00"),
         reversal(invoice, "bounced", "100.00"),
     ]
     states = []
@@ -109,7 +110,7 @@ async def test_a_credit_lowers_what_is_due_and_closes_it_with_the_last_payment(
     invoice = issued("Studio")
     await codes(world, invoice, credit(invoice, "-30.00"))
     assert the_invoice(world).due_amount == Decimal("89.00")
-    await codes(world, payment(invoice, "last", "89.00"))
+    await codes(world, settlement(invoice, "89.00"))
     assert the_invoice(world).state == "paid"
     # The invoice itself told again is still the one that was told before.
     assert await codes(world, invoice) == [(True, "told_before")]
@@ -119,7 +120,7 @@ async def test_a_credit_of_more_than_is_due_is_refused_and_nothing_is_changed(
     world: HarvestWorld,
 ) -> None:
     invoice = issued("Studio")
-    await codes(world, invoice, payment(invoice, "last", "119.00"))
+    await codes(world, invoice, settlement(invoice, "119.00"))
     before = the_invoice(world)
     assert await codes(world, credit(invoice, "-0.01")) == [(False, "credit_beyond_due")]
     assert the_invoice(world) == before
@@ -186,6 +187,18 @@ async def test_the_client_is_the_one_whom_masters_call_so(
         assert "Halden" in {each.code for each in (await world.connect().masters()).customers}
 
 
+async def test_a_code_in_the_clients_name_is_the_customers(world: HarvestWorld) -> None:
+    made = (
+        SimulatedClient(id=101, name="CUST-001 Halden AG"),
+        SimulatedClient(id=102, name="CUST-0012 Halden AG"),
+    )
+    world.account.put(SimulatedMasters(clients=made))
+    assert await codes(world, issued("CUST-001")) == [(True, "accepted")]
+    assert the_invoice(world).client_id == 101
+    codes_read = {each.id: each.code for each in (await world.connect().masters()).customers}
+    assert (codes_read["101"], codes_read[str(STUDIO)]) == ("CUST-001", "Studio")
+
+
 async def test_what_is_paid_of_an_invoice_that_harvest_does_not_have_is_refused(
     world: HarvestWorld,
 ) -> None:
@@ -193,13 +206,12 @@ async def test_what_is_paid_of_an_invoice_that_harvest_does_not_have_is_refused(
     assert await codes(world, *news) == [(False, "unknown_invoice")] * len(news)
 
 
-@pytest.mark.parametrize("wrong", ["none", "no day", "nothing", "below nothing", "currency"])
+@pytest.mark.parametrize("wrong", ["none", "nothing", "below nothing", "currency"])
 async def test_a_payment_that_says_too_little_is_refused(world: HarvestWorld, wrong: str) -> None:
     invoice = issued("Studio")
     paid = payment(invoice, "first", "50.00")
     spoiled, code = {
         "none": (replace(paid, amount=None), "no_amount"),
-        "no day": (replace(paid, on_date=None), "no_amount"),
         "nothing": (replace(paid, amount=euro("0.00")), "no_amount"),
         "below nothing": (replace(paid, amount=euro("-1.00")), "no_amount"),
         "currency": (
@@ -209,6 +221,27 @@ async def test_a_payment_that_says_too_little_is_refused(world: HarvestWorld, wr
     }[wrong]
     assert await codes(world, invoice, spoiled) == [(True, "accepted"), (False, code)]
     assert the_invoice(world).payments == ()
+
+
+async def test_what_people_recorded_by_hand_counts_when_all_is_paid(world: HarvestWorld) -> None:
+    invoice = issued("Studio")
+    await codes(world, invoice)
+    theirs = NewPayment(amount=Decimal("19.00"), notes="cheque", send_thank_you=False)
+    world.account.invoices.pay(the_invoice(world).id, theirs)
+    assert await codes(world, settlement(invoice, "119.00")) == [(True, "accepted")]
+    assert [one.amount for one in the_invoice(world).payments] == [Decimal("19.00"), 100]
+    assert the_invoice(world).state == "paid"
+    assert await codes(world, settlement(invoice, "119.00", "again")) == [(True, "told_before")]
+
+
+async def test_a_payment_without_a_day_is_of_the_day_on_which_harvest_is_told(
+    world: HarvestWorld,
+) -> None:
+    invoice = issued("Studio")
+    paid = replace(payment(invoice, "first", "50.00"), on_date=None)
+    assert await codes(world, invoice, paid) == [(True, "accepted")] * 2
+    (kept,) = the_invoice(world).payments
+    assert kept.paid_date == world.now.date()
 
 
 async def test_a_credit_that_is_none_is_refused(world: HarvestWorld) -> None:
@@ -275,7 +308,7 @@ async def test_a_payment_that_came_through_twice_is_one_again_when_next_told_of(
     await codes(world, invoice, first)
     late = NewPayment(amount=Decimal("50.00"), notes=mark(first.id), send_thank_you=False)
     world.account.invoices.pay(the_invoice(world).id, late)
-    assert await codes(world, payment(invoice, "last", "69.00")) == [(True, "accepted")]
+    assert await codes(world, settlement(invoice, "119.00")) == [(True, "accepted")]
     assert (the_invoice(world).paid, the_invoice(world).state) == (Decimal("119.00"), "paid")
 
 
@@ -284,7 +317,7 @@ async def test_an_edit_that_harvest_refuses_leaves_the_payment_where_it_is(
 ) -> None:
     invoice = issued("Studio")
     world.misbehave(refuses_changes_when_paid=True)
-    await codes(world, invoice, payment(invoice, "last", "119.00"))
+    await codes(world, invoice, settlement(invoice, "119.00"))
     answers = await codes(world, reversal(invoice, "bounced", "119.00"))
     assert answers == [(False, "http_422")]
     assert the_invoice(world).paid == Decimal("119.00")
