@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -15,6 +16,8 @@ from connectors.base.errors import ConnectionConfigError, TransientError
 STATUS: Final = "invoice_status.jsonl"
 # Where the end of a line goes that was never written whole.
 ASIDE: Final = "invoice_status.broken"
+# How a line begins that was written here.
+_OURS: Final = re.compile(rb'\{"id": ("[^"\\]*")')
 
 
 class InvoiceStatusFile:
@@ -88,9 +91,12 @@ def _start_of_last_line(file: BinaryIO) -> int:
 
 
 def _ids(file: BinaryIO) -> Iterator[str]:
+    """The ids of all whole lines; of ours without reading the rest of each."""
     file.seek(0)
     for line in file:
-        if (found := _id_in(line)) is not None:
+        ours = _OURS.match(line)
+        found = json.loads(ours[1]) if ours else _id_in(line)
+        if found is not None:
             yield found
 
 
