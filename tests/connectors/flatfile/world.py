@@ -137,20 +137,26 @@ class DropWorld:
         """What somebody who reads that file makes of it."""
         shown: dict[str, ShownInvoice] = {}
         twice: list[ShownInvoice] = []
+        credit_notes: set[str] = set()
         for each in self.told():
             moved = Decimal(each["amount"]["amount"]) if each["amount"] else Decimal(0)
             total = Decimal((each["total"] or each["net"])["amount"])
             number = each["number"]
+            if number in credit_notes:
+                continue  # A credit note is settled with its invoice, which is no payment.
             match InvoiceStep(each["step"]):
                 case InvoiceStep.ISSUED if number in shown:
                     twice.append(shown[number])
                 case InvoiceStep.ISSUED:
                     shown[number] = ShownInvoice(number, issued=True, total=total)
                 case InvoiceStep.CREDITED:
+                    credit_notes.add(number)
                     of = shown[each["credits"]]
                     shown[of.number] = replace(of, credited=of.credited - total)
-                case InvoiceStep.PARTLY_PAID | InvoiceStep.PAID:
+                case InvoiceStep.PARTLY_PAID:
                     shown[number] = replace(shown[number], paid=shown[number].paid + moved)
+                case InvoiceStep.PAID:
+                    shown[number] = replace(shown[number], paid=moved)
                 case InvoiceStep.PAYMENT_REVERSED:
                     shown[number] = replace(shown[number], paid=shown[number].paid - moved)
         return [*shown.values(), *twice]
