@@ -95,13 +95,16 @@ def why(
 def _tell(one: dict[str, Any]) -> None:
     report = one["object"] == EXPENSE_REPORT
     what = f"entry {one['source_id']} (timesheet {one['timesheet']})"
+    # A pair between legal entities is of a line of work, and has no hours of its own.
+    of_pair = one["leg"] != "main"
+    leg = f" ({one['leg']})" if of_pair else ""
     out.print(
-        f"[bold]{one['kind']}[/] of {report_called(one) if report else what}, "
+        f"[bold]{one['kind']}[/]{leg} of {report_called(one) if report else what}, "
         f"revision {one['revision']}"
         + (f", amendment {one['amendment']}" if one["amendment"] else ""),
         highlight=False,
     )
-    size = "" if report else f"{hours(one['seconds'])} h on {one['original_date']}, "
+    size = "" if report or of_pair else f"{hours(one['seconds'])} h on {one['original_date']}, "
     out.print(
         f"  {size}{one['amount']} {one['currency']}, {one['legal_entity']}, period "
         f"{one['period']}; reference {one['reference']}",

@@ -44,6 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     "connectors/tryton/document_clerk.py": {"DocumentClerk.latest_start", "DocumentClerk.carry"},
     "connectors/tryton/draft_then_post.py": {"_PAUSES_SECONDS", "Attempt.__init__"},
     "connectors/tryton/expense_documents.py": {"ExpenseDocuments.post"},
+    "connectors/tryton/journal_entries.py": {"JournalEntries.post"},
     "connectors/tryton/time_lines.py": {
         "_PAUSES_SECONDS",
         "TimeLines._latest_start",
