@@ -259,7 +259,8 @@ async def story(connection: Connection, ref: str) -> list[dict[str, Any]]:
                p.revision, p.kind, p.leg, p.amendment, p.state, p.legal_entity, p.period,
                p.posting_date, p.original_date, p.seconds, p.amount, p.currency, p.target,
                p.erp_document_id, p.other_document_ids, p.posted_at, p.attested_at, p.corrects,
-               p.last_outcome, p.intent, p.object, l.status AS source_status, l.approved_at, l.approved_at_from,
+               p.last_outcome, p.intent, p.object, l.status AS source_status, l.approved_at,
+               l.approved_at_from,
                CASE WHEN p.object = 'expense_report' THEN l.entry END AS report,
                (SELECT row_to_json(s)::text FROM source_claim s
                 WHERE (s.connection, s.object, s.source_id)
