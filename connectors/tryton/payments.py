@@ -1,64 +1,25 @@
 """How far Tryton's documents are paid: what is due, what is open, and each payment."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from canonical.exact import round_to
 from canonical.expense_document import DocumentPayment, DocumentPayments
 from canonical.money import Money, minor_units
-from connectors.base.errors import RejectedError
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.document_wire import (
     BOOKED,
     INVOICE,
     POSTED,
     LedgerLineRow,
-    MoveRow,
     PaidInvoiceRow,
 )
 from connectors.tryton.mapping import id_of
-from connectors.tryton.wire import Row, row_from
+from connectors.tryton.settlements import Ledger, amount_of, ledger_around, rows
 
-_LINE: Final = "account.move.line"
 # Documents of one question; more make Tryton compute for long what is open.
 _PORTION: Final = 200
-R = TypeVar("R", bound=Row)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ledger:
-    """The lines of the general ledger around some documents."""
-
-    lines: Mapping[int, LedgerLineRow]
-    # Those that book a document: what they settle is no payment.
-    documents: frozenset[int]
-
-    def payments(self, invoice: PaidInvoiceRow) -> list[LedgerLineRow]:
-        """The lines that paid a document or took a payment back, in order.
-
-        A payment that is taken back is reconciled with its opposite, not with the document.
-        """
-        undone = {
-            line.reconciliation
-            for number in invoice.payment_lines
-            if (line := self.lines.get(number)) is not None and line.reconciliation is not None
-        }
-        opposite = {line.id for line in self.lines.values() if line.reconciliation in undone}
-        paying = (self._settling(invoice) | opposite) - set(invoice.lines_to_pay)
-        found = [self.lines[number] for number in paying if number in self.lines]
-        real = [line for line in found if line.move not in self.documents]
-        return sorted(real, key=lambda line: (line.date, line.id))
-
-    def credits(self, invoice: PaidInvoiceRow) -> list[LedgerLineRow]:
-        """The lines of other documents that settle a document, credit notes for instance."""
-        found = [self.lines[each] for each in self._settling(invoice) if each in self.lines]
-        return [line for line in found if line.move in self.documents]
-
-    def _settling(self, invoice: PaidInvoiceRow) -> set[int]:
-        linked = {*invoice.payment_lines, *invoice.reconciliation_lines}
-        return linked - set(invoice.lines_to_pay)
 
 
 async def payments_of(client: TrytonClient, document_ids: Sequence[str]) -> list[DocumentPayments]:
@@ -66,34 +27,13 @@ async def payments_of(client: TrytonClient, document_ids: Sequence[str]) -> list
     found: list[DocumentPayments] = []
     for some in _portions(document_ids):
         numbers = [id_of(each, "document") for each in some]
-        invoices = [one async for one in _rows(client, PaidInvoiceRow, INVOICE, "id", numbers)]
-        ledger = await _ledger(client, invoices)
+        invoices = [one async for one in rows(client, PaidInvoiceRow, INVOICE, "id", numbers)]
+        ledger = await ledger_around(client, invoices)
         found += [_payments(invoice, ledger) for invoice in invoices]
     return found
 
 
-async def _ledger(client: TrytonClient, invoices: Sequence[PaidInvoiceRow]) -> _Ledger:
-    numbers = {
-        number
-        for invoice in invoices
-        for number in (
-            *invoice.lines_to_pay,
-            *invoice.payment_lines,
-            *invoice.reconciliation_lines,
-        )
-    }
-    lines = {
-        line.id: line async for line in _rows(client, LedgerLineRow, _LINE, "id", sorted(numbers))
-    }
-    settled = sorted({line.reconciliation for line in lines.values() if line.reconciliation})
-    async for line in _rows(client, LedgerLineRow, _LINE, "reconciliation", settled):
-        lines[line.id] = line
-    moves = sorted({line.move for line in lines.values()})
-    documents = [row.move async for row in _rows(client, MoveRow, INVOICE, "move", moves)]
-    return _Ledger(lines, frozenset(move for move in documents if move is not None))
-
-
-def _payments(invoice: PaidInvoiceRow, ledger: _Ledger) -> DocumentPayments:
+def _payments(invoice: PaidInvoiceRow, ledger: Ledger) -> DocumentPayments:
     currency = invoice.currency.code or ""
     total = Money.rounded(invoice.total_amount, currency)
     # Tryton computes what is open for posted documents only: of a paid one nothing is.
@@ -106,7 +46,7 @@ def _payments(invoice: PaidInvoiceRow, ledger: _Ledger) -> DocumentPayments:
     # Money flows to us for an invoice of ours, and from us for a supplier's.
     sign = -1 if invoice.type == "out" else 1
     by_documents = sum(
-        (sign * _amount(line, currency) for line in ledger.credits(invoice)), Decimal(0)
+        (sign * amount_of(line, currency) for line in ledger.credits(invoice)), Decimal(0)
     )
     settled = invoice.total_amount - left
     credited = _within(by_documents, settled)
@@ -138,7 +78,7 @@ def shares(
     debit pays, and -1 where a credit does.
     """
     places = minor_units(currency)
-    amounts = [round_to(sign * _amount(line, currency), places) for line in lines]
+    amounts = [round_to(sign * amount_of(line, currency), places) for line in lines]
     excess = sum(amounts, Decimal(0)) - settled
     for number in reversed(range(len(lines))):
         same_sign = (amounts[number] > 0) is (excess > 0)
@@ -153,32 +93,6 @@ def _within(amount: Decimal, whole: Decimal) -> Decimal:
     """As much of an amount as lies between nothing and a whole, whatever their sign."""
     low, high = min(whole, Decimal(0)), max(whole, Decimal(0))
     return min(max(amount, low), high)
-
-
-def _amount(line: LedgerLineRow, currency: str) -> Decimal:
-    """What a line is debited with, in the document's currency."""
-    second = line.second_currency
-    if line.amount_second_currency is not None and second and second.code == currency:
-        return line.amount_second_currency
-    return line.debit - line.credit
-
-
-async def _rows(
-    client: TrytonClient, kind: type[R], model: str, field: str, numbers: Sequence[int]
-) -> AsyncIterator[R]:
-    if not numbers:
-        return
-    pages = client.pages(kind, model, [[field, "in", list(numbers)]], list)
-    async for page in pages:
-        for value in page:
-            yield _row(kind, model, value)
-
-
-def _row(kind: type[R], model: str, value: Any) -> R:
-    try:
-        return row_from(kind, value)
-    except ValueError as error:
-        raise RejectedError("answer_not_understood", f"{model} {error}") from None
 
 
 def _portions(document_ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -5,7 +5,7 @@ of the code that is tested with it.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -101,9 +101,43 @@ class CustomerDesk(PaymentDesk):
         """Set an invoice off against a credit note of the same amount: both are done with."""
         self._erp.work_for((await self._invoice(invoice))["company"])
         lines = [*await self._lines_to_pay(invoice), *await self._lines_to_pay(credit_note)]
-        await self._erp.run_wizard(
-            "account.move.reconcile_lines", ("start", {}), on=("account.move.line", *lines)
+        await self._reconcile(lines)
+
+    async def take_transfer(self, on: date, amount: Decimal, *documents: int) -> None:
+        """Take in one transfer that settles several documents, credit notes taken off."""
+        (row,) = await self._erp.find(
+            "account.invoice", [["id", "=", documents[0]]], "company", "party", "account"
         )
+        self._erp.work_for(row["company"])
+        (method,) = await self._erp.find(
+            "account.invoice.payment.method",
+            [["company", "=", row["company"]]],
+            *("journal", "debit_account"),
+        )
+        receivable = {"account": row["account"], "party": row["party"], "credit": amount}
+        bank = {"account": method["debit_account"], "debit": amount}
+        within: Domain = [
+            ["start_date", "<=", on],
+            ["end_date", ">=", on],
+            ["type", "=", "standard"],
+        ]
+        period = await self._erp.find_one(
+            "account.period", [*within, ["company", "=", row["company"]]]
+        )
+        move = {
+            "company": row["company"],
+            "journal": method["journal"],
+            "period": period,
+            "date": on,
+            "lines": [["create", [receivable, bank]]],
+        }
+        (number,) = await self._erp.create("account.move", [move])
+        await self._erp.press("account.move", "post", [number])
+        paying = await self._erp.find_one(
+            "account.move.line", [["move", "=", number], ["account", "=", row["account"]]]
+        )
+        settled = [line for each in documents for line in await self._lines_to_pay(each)]
+        await self._reconcile([paying, *settled])
 
     async def undo_reconciliation(self, invoice: int) -> None:
         """Take back that an invoice was set off, so that it is open again."""
@@ -112,6 +146,11 @@ class CustomerDesk(PaymentDesk):
             "account.move.line", [["id", "in", await self._lines_to_pay(invoice)]], "reconciliation"
         )
         await self._open_again(sorted({line["reconciliation"] for line in lines}))
+
+    async def _reconcile(self, lines: Sequence[int]) -> None:
+        await self._erp.run_wizard(
+            "account.move.reconcile_lines", ("start", {}), on=("account.move.line", *lines)
+        )
 
     async def _lines_to_pay(self, invoice: int) -> list[int]:
         (row,) = await self._erp.find("account.invoice", [["id", "=", invoice]], "lines_to_pay")

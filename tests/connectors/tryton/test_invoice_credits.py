@@ -148,6 +148,29 @@ async def test_an_invoice_credited_in_full_by_a_note_is_taken_back_and_never_pai
     assert steps_of(looks) == [(PaymentState.PAID, 119)]
 
 
+@pytest.mark.parametrize("about", [0, 1], ids=["the first", "the second"])
+async def test_of_one_transfer_for_two_invoices_less_a_credit_each_is_told_its_own_part(
+    invoices: InvoiceWorld, about: int
+) -> None:
+    target, day = invoices.connect(), invoices.billing_day
+    originals = [invoices.intent(line("100.00")) for _ in range(2)]
+    documents = [await invoices.posted(target, one) for one in originals]
+    note = await invoices.posted(target, invoices.credit(originals[about], "10.00"))
+    await invoices.desk.take_transfer(day, Decimal("226.10"), *documents, note)
+    shown = {
+        each.document_id: each
+        for each in await target.payments_of([str(each) for each in (*documents, note)])
+    }
+    assert {each.state for each in shown.values()} == {PaymentState.PAID}
+    credited, other = shown[str(documents[about])], shown[str(documents[1 - about])]
+    assert (told(credited), credited.credited) == ([(day, Decimal("107.10"))], Decimal("11.90"))
+    assert (told(other), other.credited) == ([(day, Decimal("119.00"))], 0)
+    assert (told(shown[str(note)]), shown[str(note)].paid) == ([], 0)
+    # Asked for by itself, each is told the same.
+    for number in documents:
+        assert await payments(target, number) == shown[str(number)]
+
+
 async def test_money_that_goes_back_for_a_credit_note_is_no_payment_of_the_invoice(
     invoices: InvoiceWorld,
 ) -> None:
