@@ -10,7 +10,7 @@ from activities.patience import patiently
 from activities.taking_in import REPORTS, TIME, TakingIn, add_up
 from canonical.messages import BackfillWindow, PollOutcome, SourceRef
 from canonical.time_entry import TIME_ENTRY
-from connectors.base.capabilities import ExpenseReportSource, TimeEntrySource
+from connectors.base.capabilities import ContractSource, ExpenseReportSource, TimeEntrySource
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectorError
 from store import documents, source_lines
@@ -55,6 +55,11 @@ class IntakeActivities:
     async def _read_window(self, window: BackfillWindow) -> PollOutcome:
         if window.connection in self._connections.all_filling(ExpenseReportSource):
             return await self._read_reports(window)
+        if window.connection in self._connections.all_filling(ContractSource):
+            # Contracts have no work dates, and each poll reads them all.
+            async with self._database.transaction() as connection:
+                await documents.owe_again(connection, window.connection, window.first, window.last)
+            return PollOutcome()
         source = self._connections.filling(window.connection, TimeEntrySource)
         async with self._database.transaction() as connection:
             before = await source_lines.in_window(

@@ -116,16 +116,19 @@ async def touch(connection: Connection, documents: Iterable[tuple[str, str]]) ->
 async def owe_again(connection: Connection, source: str, first: date, last: date) -> None:
     """Owe a workflow to every document of a window that is not settled, whoever was told before.
 
-    A report is settled once it is paid. Temporal's state may have been lost since; a workflow that
-    runs only looks once more.
+    A report is settled once it is paid; a billing month that the window touches is always owed one,
+    since people release by it what no posting knows of. Temporal's state may have been lost since;
+    a workflow that runs only looks once more.
     """
     await connection.execute(
         """
         UPDATE document SET news_seq = news_seq + 1
         WHERE (connection, kind, document_id) IN (
           SELECT d.connection, d.kind, d.document_id FROM document d
-          WHERE d.connection = $1 AND d.starts_on BETWEEN $2::date - 6 AND $3
-            AND (d.news_seq > d.prepared_seq OR EXISTS (
+          WHERE d.connection = $1 AND d.starts_on <= $3
+            AND d.starts_on >= CASE d.kind WHEN 'billing' THEN date_trunc('month', $2::date)::date
+                                           ELSE $2::date - 6 END
+            AND (d.kind = 'billing' OR d.news_seq > d.prepared_seq OR EXISTS (
               SELECT FROM posting p
               WHERE p.connection = d.connection AND p.document_id = d.document_id
                 AND (p.state IN ('PENDING', 'SENDING', 'EXCEPTION', 'IN_DOUBT', 'DUPLICATE')

@@ -13,6 +13,7 @@ from canonical.billing_period import BillingPeriod
 from canonical.messages import (
     BILLING,
     AcknowledgementOutcome,
+    BackfillWindow,
     DocumentRef,
     MasterDataRef,
     PaymentOutcome,
@@ -114,6 +115,24 @@ class BillingPlatform(RunningPlatform):
             "TellInvoices", CONTRACTS_REF, AcknowledgementOutcome
         )
         return outcome
+
+    async def backfill(self) -> None:
+        """Take the firm's month up again, as after a Temporal that lost everything."""
+        month = self.systems.firm.month
+        for source in ("harvest", CONTRACTS):
+            window = BackfillWindow(
+                connection=source, target="tryton", first=month.first_day, last=month.last_day
+            )
+            await self.run("Backfill", window)
+        await self.hear()
+        await self.settled()
+
+    async def quiet_time_passes(self) -> None:
+        """Let so much time pass that nothing sent before can appear any more."""
+        await self.platform.database.execute(
+            "UPDATE posting SET sent_at = sent_at - interval '1 hour', "
+            "unknown_since = unknown_since - interval '1 hour' WHERE state = 'SENDING'"
+        )
 
     # What people do, and see.
 
