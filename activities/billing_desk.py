@@ -296,6 +296,10 @@ def _requests(
 ) -> Sequence[CreditRequest]:
     """Turn what a person asks for into parts of invoice lines; work is named, or the latest."""
     if not asked.line:
+        if asked.work or asked.seconds is not None or asked.amount:
+            _refuse(
+                "say on which line of the invoice that is; without a line all of it is credited"
+            )
         return credit_all(event)
     line = _line_of(event, asked.line)
     if asked.work:

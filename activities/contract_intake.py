@@ -51,12 +51,15 @@ class ContractIntakeActivities:
     async def poll(self, ref: SourceRef) -> PollOutcome:
         """The same, outside Temporal."""
         before = await self._shown(ref.connection)
-        total, seen = PollOutcome(), set[str]()
+        total, seen, nameless = PollOutcome(), set[str](), False
         async for page in self._pages(ref.connection):
             checked = await self._checked(ref.connection, page)
             total = add_up(total, await self._taking_in.take_in(ref.connection, checked))
             seen.update(record.source_id for record in page.records if record.source_id)
-        deleted = await self._taking_in.take_out(ref.connection, before.keys() - seen)
+            nameless = nameless or any(record.source_id is None for record in page.records)
+        # While a record says not even what it is, absence proves nothing.
+        missing = set[str]() if nameless else before.keys() - seen
+        deleted = await self._taking_in.take_out(ref.connection, missing)
         changed = await self._tell(ref.connection, before)
         return total.model_copy(update={"deleted": deleted, "news": total.news + changed})
 

@@ -15,6 +15,7 @@ from cli.running import run
 from cli.session import HOME, WORLD
 
 if TYPE_CHECKING:
+    from sandbox.billing_act import BillingAct
     from sandbox.expense_act import ExpenseAct
     from sandbox.firm import Month
     from sandbox.summary import Summary
@@ -152,13 +153,14 @@ def _show(summary: "Summary", path: Path) -> None:
         )
     )  # fmt: skip
     _show_expenses(summary.expenses)
+    _show_billing(summary.billing)
     out.print(
         table(
             "Control totals of time",
             ("", "Lines", "Hours"),
             [
                 ("approved in Harvest", totals.approved, None),
-                ("  of these in cases", totals.in_cases, None),
+                ("  of these in cases or waived", totals.in_cases, None),
                 ("source: to be posted", totals.source.lines, hours(totals.source.seconds)),
                 ("ledger: posted", totals.ledger.lines, hours(totals.ledger.seconds)),
                 ("ERP: booked", totals.erp.lines, hours(totals.erp.seconds)),
@@ -173,13 +175,38 @@ def _show(summary: "Summary", path: Path) -> None:
         "[green]Source = ledger = ERP.[/]"
         if summary.agree
         else f"[red]They do not agree: {totals.differences} lines of time and "
-        f"{len(summary.expenses.totals.differences)} amounts of expenses differ.[/]"
+        f"{len(summary.expenses.totals.differences)} amounts of expenses differ; invoices "
+        f"{'agree' if summary.billing.agree else 'differ'}.[/]"
     )
     out.print(f"{verdict} Survived on the way: {survived}, 1 x worker killed.")
     out.print(f"{summary.seconds} s; the same as JSON in {path}")
     out.print(
         "Next: [bold]ledgerway up[/], then [bold]ledgerway cases list[/] or Temporal's UI to "
         "resolve them."
+    )
+
+
+def _show_billing(billing: "BillingAct") -> None:
+    blocked = ", ".join(
+        f"{count} {reason.replace('_', ' ')}" for reason, count in billing.blocked.items()
+    )
+    out.print(
+        table(
+            "Billing",
+            ("", "", "By the ERP"),
+            [
+                ("engagements", billing.engagements, None),
+                ("  not ready", sum(billing.blocked.values()), blocked),
+                ("invoices", billing.invoices, None),
+                ("  paid, paid in part", f"{billing.paid}, {billing.partly_paid}", None),
+                ("credit notes", billing.credit_notes, None),
+                *(
+                    (f"billed in {code}, net", amount, billing.billed.get(code))
+                    for code, amount in billing.allocated.items()
+                ),
+                ("duplicates in the ERP", billing.duplicates, None),
+            ],
+        )
     )
 
 

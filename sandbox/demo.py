@@ -1,4 +1,4 @@
-"""The demo: a firm's month goes from Harvest and Concur into a real ERP while things go wrong."""
+"""The demo: a firm's month goes into a real ERP and is billed, while things go wrong."""
 
 import asyncio
 import shutil
@@ -11,6 +11,7 @@ from typing import Final
 
 from connectors.harvest.simulated_orders import Additions, Changes
 from connectors.harvest.simulated_state import Change, SimulatedEntry
+from sandbox.billing_act import bill_the_month
 from sandbox.control_totals import control_totals
 from sandbox.expense_act import post_expenses
 from sandbox.faults import Fault, FaultKind
@@ -47,6 +48,7 @@ async def run_demo(home: Path, month: Month, cache: Path, ports: Ports, stage: S
         await _post_the_month(world, platform, stage)
         await _life_goes_on(world, platform, stage)
         expenses = await post_expenses(world, platform, stage.step)
+        billing = await bill_the_month(world, platform, stage.step)
         stage.step("Asking Harvest, the ledger and the ERP for their totals")
         totals = await control_totals(world, platform)
         report = await world.proxy.report()
@@ -54,6 +56,7 @@ async def run_demo(home: Path, month: Month, cache: Path, ports: Ports, stage: S
             totals,
             await platform.blocked(),
             expenses,
+            billing,
             fired={kind.value: report.of(kind).fired for kind in FaultKind},
             seconds=round(time.monotonic() - started),
         )

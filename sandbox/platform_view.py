@@ -10,6 +10,7 @@ from uuid import UUID
 from temporalio.client import Client
 
 from activities.case_workflows import case_workflow_id
+from canonical.billing_messages import BillingRequest, Decided, ReadinessView
 from canonical.messages import (
     BackfillWindow,
     MasterDataRef,
@@ -29,9 +30,11 @@ _POLL_SECONDS: Final = 0.1
 SETTLE_SECONDS_MAX: Final = 300
 SOURCE: Final = SourceRef(connection="harvest", target="tryton")
 EXPENSES: Final = SourceRef(connection="concur", target="tryton")
+CONTRACTS: Final = SourceRef(connection="contracts", target="tryton")
 
 _PROGRESS: Final = """
-    SELECT (SELECT count(*) FROM source_line WHERE status = 'APPROVED') AS approved,
+    SELECT (SELECT count(*) FROM source_line WHERE status = 'APPROVED'
+            AND object IN ('time_entry', 'expense_report')) AS approved,
       (SELECT count(*) FROM posting
        WHERE state = 'POSTED' AND kind IN ('time', 'expense')) AS posted,
       (SELECT count(*) FROM posting WHERE state = 'EXCEPTION') AS stopped,
@@ -91,6 +94,30 @@ class PlatformView:
         await self.run("WatchPayments", PaymentRef(target=EXPENSES.target))
         await self.run("TellExpenseSource", EXPENSES)
 
+    async def read_contracts(self) -> None:
+        """Take in what contracts say, and let their months be looked at."""
+        ref = MasterDataRef(connection=CONTRACTS.connection, target=CONTRACTS.target)
+        await self.run("RefreshMasterData", ref)
+        await self.run("PollContracts", CONTRACTS)
+        await self.run("HearOfWork", CONTRACTS)
+
+    async def tell_invoices(self) -> None:
+        """Look at what customers have paid, and tell whoever keeps the contracts."""
+        await self.run("WatchPayments", PaymentRef(target=CONTRACTS.target))
+        await self.run("TellInvoices", CONTRACTS)
+
+    async def billing_month(self, engagement: str, month: str) -> ReadinessView:
+        """How the workflow of an engagement's month says that it stands."""
+        handle = self.client.get_workflow_handle(_month_id(engagement, month))
+        view: ReadinessView = await handle.query("readiness", result_type=ReadinessView)
+        return view
+
+    async def decide(self, view: ReadinessView, request: BillingRequest) -> Decided:
+        """Decide on an engagement's month as a person would."""
+        handle: Any = self.client.get_workflow_handle(_month_id(view.engagement, view.period))
+        decided: Decided = await handle.execute_update("decide", request, result_type=Decided)
+        return decided
+
     async def resolve(self, case: UUID, request: ResolutionRequest) -> ResolutionOutcome:
         """Resolve a case as a person would."""
         outcome: ResolutionOutcome = await self.client.get_workflow_handle(
@@ -128,6 +155,10 @@ class PlatformView:
         """What waits for people."""
         async with self.database.transaction() as connection:
             return await reports.blocked(connection)
+
+
+def _month_id(engagement: str, month: str) -> str:
+    return f"invoice-readiness/{CONTRACTS.connection}/{engagement}/{month}"
 
 
 @asynccontextmanager

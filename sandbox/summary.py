@@ -9,6 +9,7 @@ from typing import Any
 from canonical.exact import decimal_text
 from canonical.hours import hours_from_seconds
 from canonical.time_entry import TIME_ENTRY
+from sandbox.billing_act import BillingAct
 from sandbox.control_totals import ControlTotals, Total
 from sandbox.expense_act import ExpenseAct
 from store.reports import Blocked
@@ -22,13 +23,14 @@ class Summary:
     # Of time alone; those of expenses are theirs.
     cases: Sequence[Blocked]
     expenses: ExpenseAct
+    billing: BillingAct
     fired: Mapping[str, int]
     seconds: int
 
     @property
     def agree(self) -> bool:
-        """Every side says the same, of time and of expenses."""
-        return self.totals.agree and self.expenses.agree
+        """Every side says the same, of time, of expenses and of invoices."""
+        return self.totals.agree and self.expenses.agree and self.billing.agree
 
     def as_json(self) -> dict[str, Any]:
         """The summary with its documented top-level keys; amounts and hours are text."""
@@ -49,6 +51,7 @@ class Summary:
                 **self.expenses.as_json(),
                 "cases": [_case(case) for case in self.expenses.cases],
             },
+            "billing": self.billing.as_json(),
             "faults_fired": dict(self.fired),
             "seconds": self.seconds,
         }
@@ -62,6 +65,7 @@ def summary_of(
     totals: ControlTotals,
     cases: Sequence[Blocked],
     expenses: ExpenseAct,
+    billing: BillingAct,
     *,
     fired: Mapping[str, int],
     seconds: int,
@@ -69,7 +73,7 @@ def summary_of(
     """Put together what was found; `cases` are all that are open."""
     happened = {kind: count for kind, count in fired.items() if count}
     of_time = [case for case in cases if case.object == TIME_ENTRY]
-    return Summary(totals, of_time, expenses, happened, seconds)
+    return Summary(totals, of_time, expenses, billing, happened, seconds)
 
 
 def _case(case: Blocked) -> dict[str, Any]:

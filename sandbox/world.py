@@ -258,6 +258,7 @@ class World:
                 },
                 CONNECTION: {
                     "system": "flatfile",
+                    "posts_to": "tryton",
                     "region": "emea",
                     "poll_every_seconds": 15,
                     "options": {"folder": str(self.contracts.resolve())},
