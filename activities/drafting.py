@@ -1,83 +1,34 @@
 """Drafting: what a document's lines and postings call for now, decided without any I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 from activities.draft import Draft, requeue_of
-from activities.intents import MAIN_LEG, Intents
+from activities.intents import Intents
 from activities.line_checks import LineChecks, Ready, Stopped, ToCheck
+from activities.line_work import Work, moves_of, work_on
 from activities.pair_drafting import (
-    PAIR,
+    Fate,
     Legs,
     PairMaker,
-    legs_in_order,
+    mended,
     pair_of,
-    with_policy,
 )
 from canonical.exception_case import Cause, RootCause
 from canonical.posting import PostingState
 from canonical.posting_period import PeriodDecision
 from canonical.source_line import LineStatus, LineVersion, called
 from rules.billing_intercompany import Leg
-from rules.corrections import LinePlan, Standing, plan_line
+from rules.billing_policy import BillingPolicy
 from rules.facts import Facts
+from rules.intercompany_time import Intercompany
 from rules.policies import Policies
 from rules.posting_period import PeriodTrouble, decide_period
 from rules.time_checks import NO_LEGAL_ENTITY
 from store.postings import Moves, Posting
 
 Amendments = Mapping[tuple[str, int], Mapping[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """One line, or one leg of its pair, with everything that is known about it."""
-
-    line: LineVersion
-    plan: LinePlan
-    postings: Mapping[UUID, Posting]
-    # What a person put in place of the source's values, by revision of the line.
-    amended: Mapping[int, Mapping[str, str]]
-    legs: Legs
-
-    @property
-    def amendments(self) -> Mapping[str, str]:
-        """What counts for the line's current revision."""
-        return self.amended.get(self.line.revision, {})
-
-    @property
-    def calls_for_check(self) -> bool:
-        """Whether anything is to be posted, or to be looked at again."""
-        if self.plan.post or self.plan.recheck:
-            return True
-        if not self.legs.any:
-            return False
-        plans = self.leg_plans(None).values()
-        return self.legs.is_half or any(plan.recheck for plan in plans)
-
-    def leg_plans(self, result: Ready | Stopped | None) -> dict[Leg, LinePlan]:
-        """Plan each leg by itself. Without the hours, or between other parties, there is none."""
-        current = [one for one in self.postings.values() if one.revision == self.line.revision]
-        waived = any(one.state is PostingState.WAIVED for one in current)
-        gone = isinstance(result, Ready) and pair_of(result) is None
-        return {
-            leg: plan_of(self.line, self.legs.of[leg], wanted=not (waived or gone)) for leg in PAIR
-        }
-
-    @property
-    def is_posted_now(self) -> bool:
-        """Whether its current revision is to be posted, if its check passes."""
-        bookings = [key for key in self.plan.recheck if not self.postings[key].kind.takes_back]
-        return self.plan.post or bool(bookings)
-
-    @property
-    def posted(self) -> bool:
-        """Whether its current revision is in the ERP."""
-        return any(
-            one.state is PostingState.POSTED and one.revision == self.line.revision
-            for one in self.postings.values()
-        )
 
 
 class Drafter:
@@ -102,9 +53,10 @@ class Drafter:
         for (source_id, revision), changes in amendments.items():
             amended.setdefault(source_id, {})[revision] = changes
         works = [
-            _work(line, by_line[line.source_id], amended.get(line.source_id, {})) for line in lines
+            work_on(line, by_line[line.source_id], amended.get(line.source_id, {}))
+            for line in lines
         ]
-        draft = Draft(moves=_moves(works))
+        draft = Draft(moves=moves_of(works))
         checked = self._check(works)
         for work in works:
             result = checked.get(work.line.source_id)
@@ -116,37 +68,41 @@ class Drafter:
             self._draft_pair(draft, work, result)
         return draft
 
-    def _draft_pair(self, draft: Draft, work: _Work, result: Ready | Stopped | None) -> None:
+    def _draft_pair(self, draft: Draft, work: Work, result: Ready | Stopped | None) -> None:
         """Draft both legs of an intercompany pair, if there is one or ever was."""
         pair = pair_of(result)
-        begins = isinstance(result, Ready) and work.is_posted_now
-        if not work.legs.any and not (pair and begins):
+        begins = work.has_pair(result)
+        if not work.legs.any and not begins:
             return
         maker = PairMaker(self._intents, self._facts.target, work.legs, pair) if pair else None
-        plans = with_policy(work.leg_plans(result), work.legs, self._policies)
-        # The posting that each leg will be, unless it stays stopped.
-        going: dict[Leg, UUID] = {}
-        for leg in legs_in_order(plans):
-            one = replace(work, plan=plans[leg], postings={p.key: p for p in work.legs.of[leg]})
-            draft.add_moves(_moves([one]))
+        plans, fate = work.leg_plans(result), Fate()
+        for leg, plan in plans.items():
+            one = work.of_leg(leg, plan)
+            draft.add_moves(moves_of([one]))
             waits_for = self._take_back(draft, one)
-            for posting in [one.postings[key] for key in one.plan.recheck]:
+            for posting in [one.postings[key] for key in plan.recheck]:
                 if posting.kind.takes_back:
                     self._recheck_back(draft, one, posting)
                 elif maker is None:
                     draft.stopped_again.append((posting.key, _why(result, work.line)))
+                    fate.stopped.add(leg)
                 else:
-                    maker.recheck(draft, posting, leg, going)
-            if maker is None or not one.plan.post:
-                continue
-            if work.legs.is_reversed(leg):
-                ahead = work.legs.ahead_of(leg, going)
-                if ahead is not None:
-                    maker.post(draft, leg, one.plan.amendment, ahead)
-            elif begins:
-                maker.post(draft, leg, one.plan.amendment, waits_for)
+                    maker.recheck(draft, posting, leg, fate)
+            if maker is not None and begins and plan.post:
+                maker.post(draft, leg, fate, plan.amendment, waits_for)
+        for leg, plan in mended(plans, work.legs, fate, self._lender(work.legs, pair)).items():
+            self._take_back(draft, work.of_leg(leg, plan))
+            if maker is not None and plan.post:
+                ahead = work.legs.ahead_of(leg, fate.going)
+                maker.post(draft, leg, fate, plan.amendment, ahead)
 
-    def _check(self, works: Sequence[_Work]) -> dict[str, Ready | Stopped]:
+    def _lender(self, legs: Legs, pair: Intercompany | None) -> BillingPolicy:
+        """The policy of the legal entity that charges."""
+        charge = legs.latest(Leg.CHARGE)
+        entity = charge.legal_entity if charge else pair.worker.legal_entity if pair else ""
+        return self._policies.of(entity).billing
+
+    def _check(self, works: Sequence[Work]) -> dict[str, Ready | Stopped]:
         if not any(work.calls_for_check for work in works):
             return {}
         wanted = [
@@ -156,7 +112,7 @@ class Drafter:
         ]
         return self._checks(wanted, self._facts, self._policies)
 
-    def _take_back(self, draft: Draft, work: _Work) -> UUID | None:
+    def _take_back(self, draft: Draft, work: Work) -> UUID | None:
         """Draft the takings back; gives the one that a replacement has to wait for."""
         waits_for = work.plan.waits_for
         for key in work.plan.take_back:
@@ -177,7 +133,7 @@ class Drafter:
         return waits_for
 
     def _recheck(
-        self, draft: Draft, work: _Work, posting: Posting, result: Ready | Stopped | None
+        self, draft: Draft, work: Work, posting: Posting, result: Ready | Stopped | None
     ) -> None:
         if posting.kind.takes_back:
             self._recheck_back(draft, work, posting)
@@ -187,7 +143,7 @@ class Drafter:
             cause = result.root_cause if result else unreadable_cause(work.line)
             draft.stopped_again.append((posting.key, cause))
 
-    def _passed(self, draft: Draft, work: _Work, posting: Posting, ready: Ready) -> None:
+    def _passed(self, draft: Draft, work: Work, posting: Posting, ready: Ready) -> None:
         again = self._intents.of(work.line, posting.target, ready, posting.amendment)
         if posting.fence == 0 or ready.body.body_hash == posting.body_hash:
             draft.requeue.append(requeue_of(posting.key, again))
@@ -197,7 +153,7 @@ class Drafter:
         draft.add_moves(Moves(supersede=[posting.key]))
         draft.new.append(self._intents.of(work.line, posting.target, ready, posting.amendment + 1))
 
-    def _recheck_back(self, draft: Draft, work: _Work, posting: Posting) -> None:
+    def _recheck_back(self, draft: Draft, work: Work, posting: Posting) -> None:
         assert posting.corrects is not None
         original = work.postings[posting.corrects]
         # Where it counts was decided for the revision that is taken back.
@@ -210,7 +166,7 @@ class Drafter:
         draft.requeue.append(requeue_of(posting.key, again))
 
     def _post(
-        self, draft: Draft, work: _Work, result: Ready | Stopped | None, waits_for: UUID | None
+        self, draft: Draft, work: Work, result: Ready | Stopped | None, waits_for: UUID | None
     ) -> None:
         line, amendment, target = work.line, work.plan.amendment, self._facts.target
         if isinstance(result, Ready):
@@ -241,35 +197,6 @@ class Drafter:
         )
 
 
-def _work(
-    line: LineVersion, postings: Sequence[Posting], amended: Mapping[int, Mapping[str, str]]
-) -> _Work:
-    own = [one for one in postings if one.leg == MAIN_LEG]
-    plan = plan_of(line, own)
-    return _Work(line, plan, {one.key: one for one in own}, amended, Legs.among(line, postings))
-
-
-def plan_of(line: LineVersion, postings: Sequence[Posting], *, wanted: bool = True) -> LinePlan:
-    """Plan one line from its status at the source and the standing of its postings."""
-    approved = line.status in (LineStatus.APPROVED, LineStatus.UNREADABLE)
-    return plan_line(
-        wanted=wanted and approved and line.ever_approved,
-        revision=line.revision,
-        standings=[
-            Standing(
-                key=posting.key,
-                kind=posting.kind,
-                revision=posting.revision,
-                amendment=posting.amendment,
-                state=posting.state,
-                released=posting.released,
-                corrects=posting.corrects,
-            )
-            for posting in postings
-        ],
-    )
-
-
 def unreadable_cause(line: LineVersion) -> RootCause:
     """The root cause of lines that cannot be read for the same reason."""
     trouble = line.trouble or "the record is incomplete"
@@ -282,17 +209,6 @@ def unreadable_cause(line: LineVersion) -> RootCause:
             f"read: {trouble}. Correct them in the source, which releases them by itself, or waive "
             "them."
         )[:1000],
-    )
-
-
-def _moves(works: Sequence[_Work]) -> Moves:
-    return Moves(
-        cancel=[key for work in works for key in work.plan.cancel],
-        supersede=[key for work in works for key in work.plan.supersede],
-        note_withdrawn=[key for work in works for key in work.plan.note_withdrawn],
-        note_revision=[
-            (key, work.line.revision) for work in works for key in work.plan.note_revision
-        ],
     )
 
 

@@ -5,7 +5,7 @@ their amounts are decided once per revision; and by policy a leg is not left alo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
@@ -25,10 +25,9 @@ from rules.billing_intercompany import (
     PlannedLeg,
     decide_pair,
 )
-from rules.billing_policy import OneLegFailed
+from rules.billing_policy import BillingPolicy, OneLegFailed
 from rules.corrections import LinePlan
 from rules.intercompany_time import Intercompany, told
-from rules.policies import Policies
 from rules.posting_period import PeriodTrouble
 from store.postings import Moves, NewPosting, Posting
 
@@ -79,8 +78,7 @@ class Legs:
     @property
     def is_half(self) -> bool:
         """Whether one leg was taken back, and the other goes on all the same."""
-        others = [self.other(leg) for leg in PAIR if self.is_reversed(leg)]
-        return any(other is not None and _goes_on(other) for other in others)
+        return any(self.is_reversed(leg) and self.ahead_of(leg, {}) for leg in PAIR)
 
     def ahead_of(self, leg: Leg, going: Mapping[Leg, UUID]) -> UUID | None:
         """The posting of the other leg, behind which a leg is posted anew; None if it is not sent.
@@ -120,58 +118,64 @@ class Legs:
         return latest is not None and latest.state not in _NEVER_POSTED
 
 
-def with_policy(
-    plans: Mapping[Leg, LinePlan], legs: Legs, policies: Policies
+@dataclass(slots=True)
+class Fate:
+    """What a draft makes of the legs: postings that go on from it, and legs that are stopped."""
+
+    going: dict[Leg, UUID] = field(default_factory=dict)
+    stopped: set[Leg] = field(default_factory=set)
+
+
+def mended(
+    plans: Mapping[Leg, LinePlan], legs: Legs, fate: Fate, policy: BillingPolicy
 ) -> dict[Leg, LinePlan]:
-    """Add what the pair calls for to what each leg calls for by itself.
+    """What the pair calls for beyond what each leg calls for by itself, which is in `plans`.
 
     One leg that failed takes the posted one back, if that is the policy of the worker's legal
     entity; and what was taken back so is posted anew, behind the other leg.
     """
-    planned = dict(plans)
-    charge = legs.latest(Leg.CHARGE)
-    if charge is None or legs.latest(Leg.OWE) is None:
-        return planned
-    policy = policies.of(charge.legal_entity).billing
-    action = decide_pair([_state(legs, leg) for leg in PAIR], policy)
-    for leg in PAIR:
-        one, other = legs.latest(leg), legs.other(leg)
-        assert one is not None
-        assert other is not None
-        leaves = {key for plan in plans.values() for key in (*plan.cancel, *plan.take_back)}
-        if {one.key, other.key} & leaves:
+    leaving = {key for plan in plans.values() for key in (*plan.cancel, *plan.take_back)}
+    found = [legs.latest(leg) for leg in PAIR]
+    if any(one is not None and one.key in leaving for one in found):
+        return {}
+    action = decide_pair([_state(legs, leg, fate) for leg in PAIR], policy)
+    more: dict[Leg, LinePlan] = {}
+    for leg, one in zip(PAIR, found, strict=True):
+        if one is None:
             continue
         if action is PairAction.REVERSE_POSTED and one.state is PostingState.POSTED:
-            planned[leg] = replace(plans[leg], take_back=(*plans[leg].take_back, one.key))
-        elif one.state is PostingState.REVERSED and _goes_on(other):
-            planned[leg] = replace(plans[leg], post=True, amendment=one.amendment + 1)
-    return planned
+            more[leg] = LinePlan(take_back=(one.key,))
+        elif one.state is PostingState.REVERSED and legs.ahead_of(leg, fate.going) is not None:
+            more[leg] = LinePlan(post=True, amendment=one.amendment + 1)
+    return more
 
 
 def _opposite(leg: Leg) -> Leg:
     return Leg.OWE if leg is Leg.CHARGE else Leg.CHARGE
 
 
-def _goes_on(posting: Posting) -> bool:
-    return posting.state in _ON_ITS_WAY or (
-        posting.state is PostingState.EXCEPTION and posting.released
-    )
-
-
-def _state(legs: Legs, leg: Leg) -> LegState:
+def _state(legs: Legs, leg: Leg, fate: Fate) -> LegState:
     one = legs.latest(leg)
-    assert one is not None
-    if one.state is PostingState.POSTED:
-        moving = legs.is_being_taken_back(leg, one.key)
-        return LegState.OPEN if moving else LegState.POSTED
-    if one.state is PostingState.EXCEPTION:
-        return LegState.OPEN if one.released else LegState.FAILED
-    if one.state is PostingState.REVERSED:
-        # It is posted anew if the other is let go.
-        other = legs.other(leg)
-        return LegState.OPEN if other and _goes_on(other) else LegState.REVERSED
-    # What a person waived is settled elsewhere; all else is under way.
-    return LegState.POSTED if one.state is PostingState.WAIVED else LegState.OPEN
+    if leg in fate.going:
+        return LegState.OPEN
+    if leg in fate.stopped:
+        return LegState.FAILED
+    match one.state if one else None:
+        case PostingState.POSTED:
+            assert one is not None
+            moving = legs.is_being_taken_back(leg, one.key)
+            return LegState.OPEN if moving else LegState.POSTED
+        case PostingState.EXCEPTION:
+            return LegState.FAILED
+        case PostingState.REVERSED:
+            # It is posted anew if the other goes on.
+            anew = legs.ahead_of(leg, fate.going) is not None
+            return LegState.OPEN if anew else LegState.REVERSED
+        case PostingState.WAIVED:
+            # A person settled it elsewhere.
+            return LegState.POSTED
+        case _:
+            return LegState.OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +219,12 @@ class PairMaker:
         )
         return replace(new, state=PostingState.EXCEPTION), cause
 
-    def recheck(self, draft: Draft, posting: Posting, leg: Leg, going: dict[Leg, UUID]) -> None:
-        """Look at a stopped leg again; if it passes, `going` has the posting that it is now."""
+    def recheck(self, draft: Draft, posting: Posting, leg: Leg, fate: Fate) -> None:
+        """Look at a stopped leg again."""
         again, cause = self.made(leg, posting.amendment)
         if cause is not None:
             draft.stopped_again.append((posting.key, cause))
+            fate.stopped.add(leg)
             return
         assert again.intent is not None
         if posting.fence and again.intent.body.body_hash != posting.body_hash:
@@ -229,16 +234,20 @@ class PairMaker:
             draft.new.append(again)
         else:
             draft.requeue.append(requeue_of(posting.key, again))
-        going[leg] = again.key
+        fate.going[leg] = again.key
 
-    def post(self, draft: Draft, leg: Leg, amendment: int, waits_for: UUID | None) -> None:
+    def post(
+        self, draft: Draft, leg: Leg, fate: Fate, amendment: int, waits_for: UUID | None
+    ) -> None:
         """Draft a leg that is not there yet."""
         new, cause = self.made(leg, amendment)
         new = replace(new, waits_for=waits_for)
         if cause is None:
             draft.new.append(new)
+            fate.going[leg] = new.key
         else:
             draft.new_stopped.append((new, cause))
+            fate.stopped.add(leg)
 
     def _trouble(
         self, leg: PlannedLeg, plan: IntercompanyPlan
@@ -259,8 +268,3 @@ def _as_it_is(plan: IntercompanyPlan) -> PeriodDecision:
 def pair_of(result: Ready | Stopped | None) -> Intercompany | None:
     """What a check says about the pair, if there is one to be booked."""
     return result.intercompany if result else None
-
-
-def legs_in_order(plans: Mapping[Leg, LinePlan]) -> list[Leg]:
-    """What is posted comes last: it may wait for the other leg."""
-    return sorted(plans, key=lambda leg: (plans[leg].post, leg))

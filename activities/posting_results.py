@@ -209,10 +209,9 @@ class Tally:
         self.news = self.news or row.has_news
         match row.state:
             case PostingState.POSTED if result.result.outcome is AttemptClass.EXECUTED:
-                # The other leg may have been let go in the meantime.
-                taken_back = posting.kind.takes_back and _is_of_a_pair(posting)
-                self.news = self.news or taken_back
                 if posting.state is not PostingState.POSTED:
+                    # The other leg may have failed, or been let go, in the meantime.
+                    self.news = self.news or _is_of_a_pair(posting)
                     self.posted += 1
                     metrics.POSTED.labels(target, posting.kind).inc()
                     _observe_time_to_post(posting)

@@ -59,6 +59,8 @@ class Intercompany:
 
     terms: IntercompanyTerms
     policy: BillingPolicy
+    # The ERP's id of the task that the hours are booked on.
+    task: str
     work_date: date
     project_code: str
     cost: Money
@@ -140,7 +142,9 @@ def task_for(loan: Loan, facts: Facts, policies: Policies) -> Task | RootCause |
     return task
 
 
-def between(loan: Loan, facts: Facts, policies: Policies) -> Intercompany | RootCause | None:
+def between(
+    loan: Loan, task: Task, facts: Facts, policies: Policies
+) -> Intercompany | RootCause | None:
     """Put together what the pair is planned by, or say what is missing; None if it is nothing."""
     here, there = loan.worker, loan.borrower
     policy = policies.of(here).billing
@@ -161,6 +165,7 @@ def between(loan: Loan, facts: Facts, policies: Policies) -> Intercompany | Root
     pair = Intercompany(
         terms=policy.intercompany[there],
         policy=policy,
+        task=task.id,
         work_date=loan.entry.work_date,
         project_code=loan.project.code,
         cost=cost,

@@ -238,7 +238,7 @@ def _cleared(line: Line, found: _Found, facts: Facts, policies: Policies) -> _Fo
         return cause
     if isinstance(own_task, RootCause):
         return own_task
-    pair = between(loan, facts, policies)
+    pair = between(loan, own_task, facts, policies)
     if isinstance(pair, RootCause):
         return pair
     return replace(found, own_task=own_task, intercompany=pair)
