@@ -85,6 +85,8 @@ class ReadinessActivities:
             now = await asyncio.to_thread(readiness, loaded.facts, loaded.policy.billing)
             await stored.save(connection, ref.connection, period, now.snapshot, now.pieces)
             around = await self._around(connection, ref, loaded)
+            if any(one.credits for one in around.invoices):
+                await billing.let_go_of_credited(connection)
         return await asyncio.to_thread(_view, view, now, loaded, around)
 
     async def _around(self, connection: Connection, ref: DocumentRef, loaded: Loaded) -> _Around:
