@@ -1,9 +1,10 @@
 """Drafting: what a document's lines and postings call for now, decided without any I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from activities import posting_causes
 from activities.draft import Draft, requeue_of
 from activities.intents import Intents
 from activities.line_checks import LineChecks, Ready, Stopped, ToCheck
@@ -19,6 +20,7 @@ from canonical.exception_case import Cause, RootCause
 from canonical.posting import PostingState
 from canonical.posting_period import PeriodDecision
 from canonical.source_line import LineStatus, LineVersion, called
+from connectors.base.errors import INVOICED
 from rules.billing_intercompany import Leg
 from rules.billing_policy import BillingPolicy
 from rules.facts import Facts
@@ -32,11 +34,21 @@ Amendments = Mapping[tuple[str, int], Mapping[str, str]]
 
 
 class Drafter:
-    """Drafts for one pair of source and target, with the facts of one moment."""
+    """Drafts for one pair of source and target, with the facts of one moment.
+
+    `billed` are the revisions of lines, by source id, that a customer was invoiced for.
+    """
 
     def __init__(
-        self, facts: Facts, policies: Policies, intents: Intents, checks: LineChecks
+        self,
+        facts: Facts,
+        policies: Policies,
+        intents: Intents,
+        checks: LineChecks,
+        *,
+        billed: Collection[tuple[str, int]] = (),
     ) -> None:
+        self._billed = billed
         self._facts = facts
         self._policies = policies
         self._intents = intents
@@ -119,16 +131,15 @@ class Drafter:
             original = work.postings[key]
             earlier = [one.amendment for one in work.postings.values() if one.corrects == key]
             amendment = 1 + max(earlier, default=-1)
-            period = self._period_of_taking_back(original, work.amendments)
+            allowed = self._taking_back(original, work.amendments)
             document = work.line.document_id
-            if isinstance(period, PeriodDecision):
-                back = self._intents.taking_back(original, document, period, amendment)
+            if isinstance(allowed, PeriodDecision):
+                back = self._intents.taking_back(original, document, allowed, amendment)
                 draft.new.append(back)
             else:
                 own = original.intent.period
                 back = self._intents.taking_back(original, document, own, amendment)
-                cause = _cause_of(period, original.legal_entity)
-                draft.new_stopped.append((replace(back, state=PostingState.EXCEPTION), cause))
+                draft.new_stopped.append((replace(back, state=PostingState.EXCEPTION), allowed))
             waits_for = back.key
         return waits_for
 
@@ -158,11 +169,11 @@ class Drafter:
         original = work.postings[posting.corrects]
         # Where it counts was decided for the revision that is taken back.
         given = {**work.amendments, **work.amended.get(original.revision, {})}
-        period = self._period_of_taking_back(original, given)
-        if isinstance(period, PeriodTrouble):
-            draft.stopped_again.append((posting.key, _cause_of(period, original.legal_entity)))
+        allowed = self._taking_back(original, given)
+        if isinstance(allowed, RootCause):
+            draft.stopped_again.append((posting.key, allowed))
             return
-        again = self._intents.taking_back(original, posting.document_id, period, posting.amendment)
+        again = self._intents.taking_back(original, posting.document_id, allowed, posting.amendment)
         draft.requeue.append(requeue_of(posting.key, again))
 
     def _post(
@@ -184,17 +195,23 @@ class Drafter:
         )
         draft.new_stopped.append((replace(stopped, waits_for=waits_for), cause))
 
-    def _period_of_taking_back(
+    def _taking_back(
         self, original: Posting, given: Mapping[str, str]
-    ) -> PeriodDecision | PeriodTrouble:
-        """The original's own period if it is open, else by policy (DOMAIN rule 10)."""
+    ) -> PeriodDecision | RootCause:
+        """The original's own period if it is open, else by policy (DOMAIN rule 10).
+
+        What a customer was invoiced for waits until that is credited (rule 12).
+        """
         entity = original.legal_entity
-        return decide_period(
+        if (original.source_id, original.revision) in self._billed:
+            return posting_causes.refused(original, INVOICED)
+        decided = decide_period(
             original.intent.period.original_date,
             self._facts.calendars.get(entity, ()),
             self._policies.of(entity).closed_period,
             given.get("period"),
         )
+        return _cause_of(decided, entity) if isinstance(decided, PeriodTrouble) else decided
 
 
 def unreadable_cause(line: LineVersion) -> RootCause:

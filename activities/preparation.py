@@ -23,6 +23,7 @@ from activities.line_checks import (
 )
 from canonical.expense import EXPENSE_REPORT
 from canonical.messages import BILLING, REPORT, DocumentRef, Prepared
+from canonical.posting import PostingState
 from canonical.source_line import LineStatus, LineVersion
 from rules.policies import Policies
 from store import amendments, billing, cases, claims, posting_ledger, source_lines
@@ -76,7 +77,10 @@ class PreparationActivities:
                 if postings
                 else {}
             )
-            drafter = Drafter(facts, self._policies, self._intents, checks)
+            billed = await billing.on_invoices(
+                connection, ref.connection, object_name, _maybe_taken_back(lines, postings)
+            )
+            drafter = Drafter(facts, self._policies, self._intents, checks, billed=billed)
             draft = drafter.draft(lines, postings, amended)
             opened = await self._write(connection, ref, draft, now, who)
             if not postings and not draft.new_stopped:
@@ -135,6 +139,22 @@ class PreparationActivities:
             connection, [StillStopped(key, case_of[cause]) for key, cause in draft.stopped_again]
         )
         return set(case_of.values())
+
+
+def _maybe_taken_back(lines: Sequence[LineVersion], postings: Sequence[Posting]) -> set[str]:
+    """The lines that have a posting which may have to go: it is not what they are now."""
+    now = {
+        line.source_id: line.revision
+        for line in lines
+        if line.status in (LineStatus.APPROVED, LineStatus.UNREADABLE)
+    }
+    return {
+        one.source_id
+        for one in postings
+        if one.state in (PostingState.POSTED, PostingState.DUPLICATE)
+        and not one.kind.takes_back
+        and now.get(one.source_id) != one.revision
+    }
 
 
 def _left_behind(postings: Sequence[Posting], draft: Draft) -> set[UUID]:
