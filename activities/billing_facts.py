@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from activities.facts import FactsCache
 from canonical.billing import (
+    UNREADABLE,
     Allocation,
     BillingFacts,
     Exclusion,
@@ -268,7 +269,7 @@ def _open_cases(
         yield OpenCase(id=case, project=project, work=tuple(sorted(work_ids)))
     for trouble in contract.troubles:
         for project in sorted(contract.engagement.projects):
-            yield OpenCase(id=f"unreadable {trouble}"[:120], project=project)
+            yield OpenCase(id=f"{UNREADABLE}{trouble}"[:120], project=project)
 
 
 def _waived(lines: Sequence[WorkLine], works: Sequence[Work]) -> Iterator[Exclusion]:

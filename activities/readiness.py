@@ -129,6 +129,7 @@ def _view(view: ReadinessView, now: Readiness, loaded: Loaded, around: _Around) 
                 for one in snapshot.blocked
             ),
             "warnings": snapshot.warnings,
+            "open_cases": snapshot.open_cases[:LISTED_MAX],
             "proposed": tuple(Amount.of(one.invoice.total) for one in now.events),
             "invoices": invoices,
             "releases_itself": policy.releases_itself,

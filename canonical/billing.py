@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -154,6 +154,16 @@ class Allocation(Canonical):
     credits: ExternalId | None = None
     approver: ExternalId | None = None
     reason: Sentence = ""
+
+
+# Begins the id of what stands for a case where a contract's record cannot be read.
+UNREADABLE: Final = "unreadable "
+_CASE_SHOWN: Final = 8
+
+
+def open_case_called(case_id: str) -> str:
+    """How people are told of a case that holds an engagement up, such as `open case 1a2b3c4d`."""
+    return case_id if case_id.startswith(UNREADABLE) else f"open case {case_id[:_CASE_SHOWN]}"
 
 
 class OpenCase(Canonical):
@@ -386,6 +396,8 @@ class ReadinessSnapshot(Canonical):
     blocked: tuple[Blocked, ...]
     warnings: tuple[Sentence, ...]
     events: tuple[ExternalId, ...]
+    # Cases that hold the whole of it, even where no open work is in them.
+    open_cases: tuple[ExternalId, ...] = ()
 
     @property
     def hash(self) -> str:

@@ -104,6 +104,8 @@ class ReadinessView(Message):
     drawn: tuple[Amount, ...] = ()
     blocked: tuple[BlockedView, ...] = ()
     warnings: tuple[str, ...] = ()
+    # Cases that hold all of it, by id; or what of its contract cannot be read.
+    open_cases: Annotated[tuple[str, ...], Field(max_length=LISTED_MAX)] = ()
     # Invoices that a release would make now, with what each comes to without tax.
     proposed: tuple[Amount, ...] = ()
     invoices: Annotated[tuple[InvoiceView, ...], Field(max_length=LISTED_MAX)] = ()

@@ -192,6 +192,7 @@ def _snapshot(
         blocked=blocked,
         warnings=warnings,
         events=tuple(one.id for one in events),
+        open_cases=tuple(sorted({one.id for one in facts.open_cases})),
     )
 
 

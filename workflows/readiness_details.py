@@ -3,7 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from canonical.billing_messages import Amount, ReadinessView
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from canonical.billing import open_case_called
+    from canonical.billing_messages import Amount, ReadinessView
 
 _SECONDS_PER_HOUR: Final = 3600
 _NEXT: Final = {
@@ -43,6 +47,9 @@ def _parts(view: ReadinessView, *, stopped: int, uncertain: int, last_answer: st
         )
     if view.blocked:
         yield _blocked(view)
+    if view.open_cases:
+        cases = ", ".join(map(open_case_called, view.open_cases))
+        yield f"**Held** by {cases}: nothing is billed before somebody mends it."
     for warning in view.warnings:
         yield f"⚠ {warning}"
     if stopped:
