@@ -131,7 +131,7 @@ class Drafter:
             original = work.postings[key]
             earlier = [one.amendment for one in work.postings.values() if one.corrects == key]
             amendment = 1 + max(earlier, default=-1)
-            allowed = self._taking_back(original, work.amendments)
+            allowed = self._taking_back(original, work.line, work.amendments)
             document = work.line.document_id
             if isinstance(allowed, PeriodDecision):
                 back = self._intents.taking_back(original, document, allowed, amendment)
@@ -169,7 +169,7 @@ class Drafter:
         original = work.postings[posting.corrects]
         # Where it counts was decided for the revision that is taken back.
         given = {**work.amendments, **work.amended.get(original.revision, {})}
-        allowed = self._taking_back(original, given)
+        allowed = self._taking_back(original, work.line, given)
         if isinstance(allowed, RootCause):
             draft.stopped_again.append((posting.key, allowed))
             return
@@ -196,14 +196,16 @@ class Drafter:
         draft.new_stopped.append((replace(stopped, waits_for=waits_for), cause))
 
     def _taking_back(
-        self, original: Posting, given: Mapping[str, str]
+        self, original: Posting, line: LineVersion, given: Mapping[str, str]
     ) -> PeriodDecision | RootCause:
         """The original's own period if it is open, else by policy (DOMAIN rule 10).
 
-        What a customer was invoiced for waits until that is credited (rule 12).
+        What a customer was invoiced for waits until that is credited (rule 12). A leg that is taken
+        back for the other's sake changes nothing of that: the line stands.
         """
         entity = original.legal_entity
-        if (original.source_id, original.revision) in self._billed:
+        stands = line.status is LineStatus.APPROVED and line.revision == original.revision
+        if not stands and (original.source_id, original.revision) in self._billed:
             return posting_causes.refused(original, INVOICED)
         decided = decide_period(
             original.intent.period.original_date,

@@ -1,6 +1,6 @@
 """Building blocks of an intercompany pair: u1 of US01 works on project P-1 of DE01."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -103,9 +103,10 @@ def draft(
     known: Facts | None = None,
     by: Policies | None = None,
     amended: dict[tuple[str, int], dict[str, str]] | None = None,
+    billed: Collection[tuple[str, int]] = (),
 ) -> Draft:
     """Prepare a timesheet once."""
-    drafter = Drafter(known or lent(), by or policies(), INTENTS, check_time)
+    drafter = Drafter(known or lent(), by or policies(), INTENTS, check_time, billed=billed)
     return drafter.draft(lines, postings or [], amended or {})
 
 

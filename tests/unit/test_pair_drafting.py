@@ -333,6 +333,18 @@ def test_a_withdrawn_line_takes_half_a_pair_back_and_cancels_the_other_half(poli
     assert made.moves.cancel == [postings[2].key]
 
 
+def test_what_a_customer_was_invoiced_for_keeps_its_legs_until_that_is_credited() -> None:
+    made = draft([WITHDRAWN], all_posted(), billed={("100", 1)})
+    assert made.new == []
+    assert sorted(new.leg for new, _ in made.new_stopped) == ["charge", "main", "owe"]
+    assert {cause.cause for _, cause in made.new_stopped} == {Cause.INVOICED}
+
+
+def test_a_leg_is_taken_back_for_the_other_ones_sake_whatever_the_customer_was_invoiced() -> None:
+    (back,) = draft([ONE], half(), by=policies("REVERSE"), billed={("100", 1)}).new
+    assert (back.leg, back.kind) == ("charge", PostingKind.REVERSAL)
+
+
 def test_a_changed_line_takes_all_its_legs_back_and_each_replacement_waits_for_its_own() -> None:
     news = draft([TWO], all_posted()).new
     backs = by_leg([new for new in news if new.kind.takes_back])
