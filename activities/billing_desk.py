@@ -19,6 +19,7 @@ from canonical import billing_messages as words
 from canonical.billing import Allocation, BillingEvent, Exclusion, WriteDown
 from canonical.billing_messages import BillingDecision, BillingRequest, Credited, Decided
 from canonical.billing_period import BillingPeriod
+from canonical.contracts import Engagement
 from canonical.exact import exact_decimal
 from canonical.money import Money
 from rules.billing_credit import (
@@ -105,7 +106,7 @@ class BillingDeskActivities:
 
     async def _now(
         self, connection: Connection, decision: BillingDecision, period: BillingPeriod
-    ) -> tuple[Readiness, Policy]:
+    ) -> tuple[Readiness, Policy, Engagement]:
         ref = decision.ref
         loaded = await self._loader.load(
             connection, ref.connection, ref.target, period, datetime.now(UTC)
@@ -115,13 +116,13 @@ class BillingDeskActivities:
         if loaded.facts is None:
             _refuse(f"{ref.connection} shows no engagement {period.engagement}")
         now = await asyncio.to_thread(readiness, loaded.facts, loaded.policy.billing)
-        return now, loaded.policy
+        return now, loaded.policy, loaded.facts.engagement
 
     async def _release(
         self, connection: Connection, decision: BillingDecision, period: BillingPeriod
     ) -> Decided:
         request, source = decision.request, decision.ref.connection
-        now, policy = await self._now(connection, decision, period)
+        now, policy, _ = await self._now(connection, decision, period)
         people: tuple[str, ...] = ()
         if request.by:
             _authorise(request, policy)
@@ -212,7 +213,7 @@ class BillingDeskActivities:
         self, connection: Connection, decision: BillingDecision, period: BillingPeriod
     ) -> Decided:
         request, source = decision.request, decision.ref.connection
-        now, policy = await self._now(connection, decision, period)
+        now, policy, _ = await self._now(connection, decision, period)
         _authorise(request, policy)
         known = {one.work.key for one in now.pieces}
         for key in _work(request):
@@ -228,7 +229,7 @@ class BillingDeskActivities:
         self, connection: Connection, decision: BillingDecision, period: BillingPeriod
     ) -> Decided:
         request, source = decision.request, decision.ref.connection
-        _, policy = await self._now(connection, decision, period)
+        _, policy, _ = await self._now(connection, decision, period)
         _authorise(request, policy)
         for key in _work(request):
             if not await billing.include(connection, source, period, key, request.by):
@@ -240,7 +241,7 @@ class BillingDeskActivities:
         self, connection: Connection, decision: BillingDecision, period: BillingPeriod
     ) -> Decided:
         request, source = decision.request, decision.ref.connection
-        _, policy = await self._now(connection, decision, period)
+        _, policy, _ = await self._now(connection, decision, period)
         _authorise(request, policy)
         money = _money(request.amount, request.currency)
         lower = _made(
@@ -265,7 +266,7 @@ class BillingDeskActivities:
         self, connection: Connection, decision: BillingDecision, period: BillingPeriod
     ) -> Decided:
         request, source = decision.request, decision.ref.connection
-        now, policy = await self._now(connection, decision, period)
+        now, policy, engagement = await self._now(connection, decision, period)
         _authorise(request, policy)
         wanted = set(_work(request))
         pieces = [one for one in now.pieces if one.work.key in wanted]
@@ -281,7 +282,7 @@ class BillingDeskActivities:
         except CreditRefusedError as error:
             _refuse(str(error))
         name = f"written_off/{decision.id}"
-        await billing.write_off(connection, source, period.engagement, name, given_up)
+        await billing.write_off(connection, source, engagement, name, given_up)
         later = await billing.periods_since(connection, source, period.engagement, period.first_day)
         await billing.tell(connection, source, [period, *later])
         return Decided(done=True, message=f"{len(wanted)} will never be billed.")

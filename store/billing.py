@@ -8,6 +8,7 @@ from uuid import UUID
 
 from canonical.billing import Allocation, BillingEvent, Exclusion, WriteDown
 from canonical.billing_period import BillingPeriod
+from canonical.contracts import Engagement
 from canonical.expense import EXPENSE_REPORT
 from canonical.messages import BILLING
 from canonical.source_line import BILLING_EVENT, LineStatus, LineVersion
@@ -21,6 +22,7 @@ _ALLOCATION: Final = Columns(
     {
         "connection": "text",
         "engagement": "text",
+        "legal_entity": "text",
         "event_id": "text",
         "ordinal": "int",
         "kind": "text",
@@ -101,6 +103,7 @@ async def _allocate(connection: Connection, source: str, events: Iterable[Billin
             one,
             source=source,
             engagement=event.engagement,
+            legal_entity=event.invoice.legal_entity,
             event=event.id,
             number=number,
             role=roles.get(one.invoice_line or ""),
@@ -114,11 +117,23 @@ async def _allocate(connection: Connection, source: str, events: Iterable[Billin
 
 
 async def write_off(
-    connection: Connection, source: str, engagement: str, name: str, given_up: Sequence[Allocation]
+    connection: Connection,
+    source: str,
+    engagement: Engagement,
+    name: str,
+    given_up: Sequence[Allocation],
 ) -> None:
     """Write down what is given up without an invoice; `name` makes a repeat recognisable."""
     rows = [
-        _row(one, source=source, engagement=engagement, event=name, number=number, role=None)
+        _row(
+            one,
+            source=source,
+            engagement=engagement.id,
+            legal_entity=engagement.legal_entity,
+            event=name,
+            number=number,
+            role=None,
+        )
         for number, one in enumerate(given_up)
     ]
     if rows:
@@ -126,10 +141,18 @@ async def write_off(
 
 
 def _row(
-    one: Allocation, *, source: str, engagement: str, event: str, number: int, role: str | None
+    one: Allocation,
+    *,
+    source: str,
+    engagement: str,
+    legal_entity: str,
+    event: str,
+    number: int,
+    role: str | None,
 ) -> tuple[object, ...]:
     return (
-        *(source, engagement, event, number, one.kind, one.invoice_line, role, one.contract_line),
+        *(source, engagement, legal_entity, event, number),
+        *(one.kind, one.invoice_line, role, one.contract_line),
         *(one.work.key, one.work.kind, one.work.revision, one.project),
         *(one.work_date, one.billed_date, one.seconds, one.worth.amount, one.worth.currency),
         *(one.amount.amount, one.amount.currency, one.model_dump_json()),
@@ -283,21 +306,12 @@ async def newest_date(
 ) -> date | None:
     """The latest date of an entity's invoices, or of its credit notes, that stand."""
     row = await connection.fetchrow(
-        """
-        SELECT max(l.work_date) AS newest FROM source_line l
-        WHERE l.object = $1 AND l.status = 'APPROVED'
-          AND l.entry::jsonb #>> '{invoice,legal_entity}' = $2
-          AND (l.entry::jsonb #>> '{invoice,credits}' IS NOT NULL) = $3
-          AND NOT EXISTS (
-            SELECT FROM posting p
-            WHERE p.connection = l.connection AND p.object = l.object
-              AND p.source_id = l.source_id AND p.revision = l.revision AND p.state = 'WAIVED')
-        """,
-        BILLING_EVENT,
+        "SELECT billed_date FROM standing_allocation WHERE legal_entity = $1 "
+        "AND kind = ANY($2::text[]) ORDER BY billed_date DESC LIMIT 1",
         legal_entity,
-        of_credits,
+        ["credited"] if of_credits else ["billed"],
     )
-    newest: date | None = row["newest"] if row else None
+    newest: date | None = row["billed_date"] if row else None
     return newest
 
 

@@ -118,6 +118,7 @@ class BillingAllocationRow(SQLModel, table=True):
 
     connection: str = _text(primary_key=True)
     engagement: str = _text()
+    legal_entity: str = _text()
     event_id: str = _text(primary_key=True)
     ordinal: int = Field(primary_key=True)
     kind: str = _text()

@@ -193,6 +193,7 @@ _BILLING: Final = (
     CREATE TABLE billing_allocation (
       connection text NOT NULL,
       engagement text NOT NULL,
+      legal_entity text NOT NULL,
       event_id text NOT NULL,
       ordinal integer NOT NULL,
       kind text NOT NULL
@@ -219,6 +220,7 @@ _BILLING: Final = (
     """,
     "CREATE INDEX billing_allocation_engagement ON billing_allocation (connection, engagement)",
     "CREATE INDEX billing_allocation_work ON billing_allocation (work_key)",
+    "CREATE INDEX billing_allocation_date ON billing_allocation (legal_entity, billed_date)",
     "CREATE TRIGGER billing_allocation_kept BEFORE UPDATE OR DELETE OR TRUNCATE "
     "ON billing_allocation FOR EACH STATEMENT EXECUTE FUNCTION stays_for_ever()",
     # What people decided about work that is not billed as it is.
