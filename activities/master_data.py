@@ -54,18 +54,19 @@ class MasterDataActivities:
         costs = self._connections.all_filling(CostRateSource).get(ref.target)
         today = datetime.now(UTC).date()
         since = today - timedelta(days=EXCHANGE_RATE_DAYS)
-        exchange_rates = await exchange.exchange_rates(since, today) if exchange else ()
+        exchange_rates = await exchange.exchange_rates(since, today) if exchange else None
         cost_rates = await costs.cost_rates() if costs else ()
         periods = await calendar.posting_periods()
         async with self._database.transaction() as connection:
             await masters.save_masters(connection, ref.connection, ours)
             await masters.save_masters(connection, ref.target, theirs)
             await masters.save_calendar(connection, ref.target, periods)
-            changed = [
-                await rates.save_exchange_rates(connection, ref.target, exchange_rates),
-                await rates.save_cost_rates(connection, ref.target, cost_rates),
-            ]
-            if any(changed):
+            changed = await rates.save_cost_rates(connection, ref.target, cost_rates)
+            if exchange_rates is not None:
+                changed |= await rates.save_exchange_rates(
+                    connection, ref.target, exchange_rates, since, today
+                )
+            if changed:
                 await masters.is_news(connection, ref.target)
             known = await masters.references_between(connection, ref.connection, ref.target)
             links = match_exactly((ref.connection, ours), (ref.target, theirs), known)

@@ -32,16 +32,39 @@ _SAVE_COST: Final = _COST.insert(
 _SINCE_EVER: Final = date(1970, 1, 1)
 
 
+# What an answer no longer shows of its own window; days outside of it are not touched.
+_NO_LONGER_SHOWN: Final = """
+    DELETE FROM exchange_rate e
+    WHERE e.connection = $1 AND e.on_date BETWEEN $2 AND $3 AND NOT EXISTS (
+      SELECT FROM unnest($4::text[], $5::text[], $6::date[], $7::text[])
+        AS shown(source_currency, target_currency, on_date, origin)
+      WHERE (shown.source_currency, shown.target_currency, shown.on_date, shown.origin)
+          = (e.source_currency, e.target_currency, e.on_date, e.origin))
+    RETURNING 1
+"""
+
+
 async def save_exchange_rates(
-    connection: Connection, source: str, rates: Sequence[ExchangeRate]
+    connection: Connection, source: str, rates: Sequence[ExchangeRate], first: date, last: date
 ) -> bool:
-    """Keep exchange rates; says whether any is new."""
+    """Replace what is known of a window of days, ends included; says whether that is news.
+
+    The answer is the whole truth of its window: a rate that it does not show was taken back.
+    """
     latest = {
         (one.source_currency, one.target_currency, one.on_date, one.origin): one for one in rates
     }
-    rows = [(source, *key[:3], latest[key].rate, key[3]) for key in sorted(latest)]
-    changed = await connection.fetch(_SAVE_EXCHANGE, *_EXCHANGE.arrays(rows)) if rows else []
-    return bool(changed)
+    keys = sorted(latest)
+    rows = [(source, *key[:3], latest[key].rate, key[3]) for key in keys]
+    changed = await connection.fetch(_SAVE_EXCHANGE, *_EXCHANGE.arrays(rows))
+    gone = await connection.fetch(
+        _NO_LONGER_SHOWN,
+        source,
+        first,
+        last,
+        *([key[place] for key in keys] for place in range(4)),
+    )
+    return bool(changed or gone)
 
 
 async def save_cost_rates(connection: Connection, source: str, rates: Sequence[CostRate]) -> bool:
