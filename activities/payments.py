@@ -77,5 +77,7 @@ class PaymentActivities:
 
 
 def _seen(watched: Watched, shown: DocumentPayments) -> Seen:
+    """What is seen is kept of all; a credit note has a number, and no payment to be told of."""
     now = Paid.of(shown)
-    return Seen(watched, shown, now, tuple(steps_between(watched.before, now)))
+    steps = () if watched.credit_note else tuple(steps_between(watched.before, now))
+    return Seen(watched, shown, now, steps)

@@ -69,6 +69,8 @@ class Watched:
     of_document: str
     before: Paid | None
     steps: int
+    # A credit note: it is settled with its invoice, and nobody pays it.
+    credit_note: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Seen:
 _WATCHED: Final = """
     SELECT p.key, p.connection, p.object, p.source_id, p.reference,
            p.erp_document_id AS document_id, p.document_id AS of_document,
-           d.total, d.paid, d.state AS pay_state, d.last_paid_on, coalesce(d.steps, 0) AS steps
+           d.total, d.paid, d.state AS pay_state, d.last_paid_on, coalesce(d.steps, 0) AS steps,
+           p.kind = 'invoice' AND p.corrects IS NOT NULL AS credit_note
     FROM posting p LEFT JOIN document_payment d ON d.posting_key = p.key
 """
 
@@ -231,6 +234,7 @@ def _watched(row: Row) -> Watched:
         of_document=row["of_document"],
         before=_before(row) if row["pay_state"] is not None else None,
         steps=row["steps"],
+        credit_note=row["credit_note"],
     )
 
 

@@ -143,3 +143,31 @@ async def test_two_looks_that_are_kept_at_once_add_up_to_what_was_paid(corner: C
     told = await owed(corner)
     assert {kind for kind, _ in told} == {"payment_partial"}
     assert sum(Decimal(amount) for _, amount in told) == Decimal("90.00")
+
+
+async def test_a_credit_note_has_a_number_and_no_payment_that_anybody_is_told_of(
+    corner: Corner,
+) -> None:
+    invoice = await corner.posted("INV", "51", kind=PostingKind.INVOICE, object="billing_event")
+    note = await corner.posted(
+        "NOTE", "52", kind=PostingKind.INVOICE, object="billing_event", corrects=invoice
+    )
+    for key in (invoice, note):
+        await corner.set(key, attested_at=datetime.now(UTC))
+    for paid in ("50.00", "100.00"):
+        look = Look(corner, paid)
+        look.erp.may_answer.set()
+        outcome = await (await look.begin())
+        assert (outcome.documents, outcome.steps) == (2, 1)
+    rows = await corner.database.fetch(
+        "SELECT o.source_id, o.kind FROM outbox o WHERE o.connection = $1 ORDER BY o.id",
+        corner.source,
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("INV", "payment_partial"),
+        ("INV", "payment_paid"),
+    ]
+    (kept,) = await corner.database.fetch(
+        "SELECT number, state FROM document_payment WHERE posting_key = $1", note
+    )
+    assert tuple(kept.values()) == ("SINV-1", "paid")
