@@ -84,7 +84,8 @@ async def test_looks_and_tellings_that_are_repeated_doubled_or_lost_tell_each_st
     wire.lose_answers(CONFIRM_PAYMENT)
     await local.tell()
     await desk.pay(invoice.id, invoice.posting_date)
-    await asyncio.gather(local.watch(), local.tell(), local.watch(), local.tell())
+    # What a look finds after the last telling is told by the next one.
+    await asyncio.gather(local.watch(), local.run_tell(), local.watch(), local.run_tell())
     await local.watch()
     await local.tell_all()
 
