@@ -8,8 +8,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from canonical.billing import open_case_called
     from canonical.billing_messages import Amount, ReadinessView
+from canonical.hours import hours_from_seconds
 
-_SECONDS_PER_HOUR: Final = 3600
 _NEXT: Final = {
     "unapproved": "its approvers approve it in its source",
     "unposted": "it is posted by itself",
@@ -71,7 +71,7 @@ def _sum(amounts: Sequence[Amount]) -> str:
 def _blocked(view: ReadinessView) -> str:
     rows = [
         f"| {one.reason.replace('_', ' ')} | {one.amount.amount} {one.amount.currency} "
-        f"| {one.seconds / _SECONDS_PER_HOUR:.2f} | {one.lines} | until {_NEXT[one.reason]} |"
+        f"| {hours_from_seconds(one.seconds):.2f} | {one.lines} | until {_NEXT[one.reason]} |"
         for one in view.blocked
     ]
     head = "| blocked | amount | hours | lines | |\n|---|--:|--:|--:|---|"

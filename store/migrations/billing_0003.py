@@ -37,7 +37,8 @@ _WORK_PROJECT: Final = (
     """
     CREATE FUNCTION projects_of(object text, entry text) RETURNS SETOF text
     LANGUAGE sql IMMUTABLE AS $$
-      SELECT entry::jsonb ->> 'project' WHERE object = 'time_entry'
+      SELECT entry::jsonb ->> 'project'
+      WHERE object = 'time_entry' AND entry::jsonb ->> 'project' IS NOT NULL
       UNION
       SELECT part ->> 'project'
       FROM jsonb_path_query(

@@ -95,7 +95,7 @@ async def test_unstorable_text_is_refused_and_is_not_taken_for_an_outage(
     [
         {"revision": 0},
         {"amendment": -1},
-        {"kind": "invoice"},
+        {"kind": "payment"},
         {"kind": PostingKind.UNDO},
     ],
     ids=str,
