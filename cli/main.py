@@ -12,6 +12,7 @@ from cli import (
     readiness,
     reconcile,
     serving,
+    utilisation,
     wip,
 )
 from cli.exits import DONE, USED_WRONGLY, CommandError, leave
@@ -38,6 +39,7 @@ serving.add_to(app)
 ledger.add_to(app)
 reconcile.add_to(app)
 wip.add_to(app)
+utilisation.add_to(app)
 explain.add_to(app)
 
 

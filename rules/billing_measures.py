@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -17,11 +17,13 @@ from canonical.billing import (
 )
 from canonical.contracts import BillingModel, Engagement
 from canonical.exact import round_to
+from canonical.hours import SECONDS_PER_HOUR
 from canonical.money import Money
 from rules.billing_pieces import Piece
 from rules.billing_policy import BillingPolicy
 from rules.invoice_readiness import Readiness
 
+FRIDAY: Final = 5
 READY_NOT_RELEASED: Final = "ready_not_released"
 # Not approved, or billed in another version: neither is approved work that nobody billed.
 _NO_LEAK: Final = frozenset(
@@ -136,6 +138,34 @@ class Capacity:
     def available(self) -> int:
         """What could be worked."""
         return self.calendar - self.holidays - self.leave
+
+
+def capacity_of(
+    first: date, last: date, lines: Iterable[BillableLine], employee: str, policy: BillingPolicy
+) -> Capacity:
+    """What one person could have worked: weekdays, less holidays, less the hours of leave tasks.
+
+    `lines` are the person's time, approved or not; leave that was withdrawn is none.
+    """
+    day = int(policy.hours_per_day * SECONDS_PER_HOUR)
+    weekdays = [
+        first + timedelta(days=number)
+        for number in range((last - first).days + 1)
+        if (first + timedelta(days=number)).isoweekday() <= FRIDAY
+    ]
+    leave = sum(
+        one.seconds
+        for one in lines
+        if one.employee == employee
+        and one.task in policy.leave_tasks
+        and one.state is not WorkState.WITHDRAWN
+        and first <= one.work_date <= last
+    )
+    return Capacity(
+        calendar=day * len(weekdays),
+        holidays=day * sum(one in policy.holidays for one in weekdays),
+        leave=leave,
+    )
 
 
 def utilisation(

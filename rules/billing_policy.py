@@ -92,6 +92,11 @@ class BillingPolicy(BaseModel):
     disbursement_types: tuple[Code, ...] = ()
     # Whether what is ready may go without a person, as far as four eyes are not needed.
     releases_itself: bool = False
+    # Of what a person could have worked (DOMAIN rule 38): hours of a working day, days on which
+    # nobody works beside weekends, and tasks whose hours are leave.
+    hours_per_day: Annotated[ExactDecimal, Field(gt=0, le=24)] = Decimal(8)
+    holidays: tuple[date, ...] = ()
+    leave_tasks: tuple[Code, ...] = ()
     leakage_days: Annotated[int, Field(ge=1, le=366)] = 30
     intercompany_markup_percent: Annotated[ExactDecimal, Field(ge=0, le=1000)] = Decimal(0)
     intercompany_one_leg_failed: OneLegFailed = OneLegFailed.HOLD

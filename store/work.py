@@ -115,6 +115,21 @@ async def of_projects(
     return [WorkLine(**{**dict(row), "status": LineStatus(row["status"])}) for row in rows]
 
 
+async def time_between(
+    connection: Connection, sources: Collection[str], first: date, last: date
+) -> list[tuple[LineStatus, int, str]]:
+    """All time of a window of work dates: its status, revision and canonical JSON."""
+    rows = await connection.fetch(
+        "SELECT status, revision, entry FROM source_line WHERE connection = ANY($1::text[]) "
+        "AND object = 'time_entry' AND entry IS NOT NULL AND work_date BETWEEN $2 AND $3 "
+        "ORDER BY connection, source_id",
+        list(sources),
+        first,
+        last,
+    )
+    return [(LineStatus(row["status"]), row["revision"], row["entry"]) for row in rows]
+
+
 ValueKey = tuple[str, str, str, str, int]
 
 
