@@ -27,9 +27,7 @@ def empty_account(month: Month) -> AccountState:
 class Staff:
     """What people do in Harvest. Notes end with their entry's id, so the ERP's line is known."""
 
-    def __init__(
-        self, firm: Firm, account: HarvestAccount, first_entry: int = FIRST_ENTRY
-    ) -> None:
+    def __init__(self, firm: Firm, account: HarvestAccount, first_entry: int = FIRST_ENTRY) -> None:
         self.firm = firm
         self.account = account
         self._masters = FirmAccount(firm)

@@ -14,6 +14,7 @@ import asyncpg
 import httpx
 from pydantic import SecretStr
 
+from canonical.billing import InvoiceRole
 from connectors.base.capabilities import Connected
 from connectors.base.http import exact_json, exact_json_text
 from connectors.base.rate_budget import Unlimited
@@ -84,7 +85,7 @@ class _Connectors:
             database=self._erp.database,
             user=self._erp.user,
             password=SecretStr(self._erp.password),
-            revenue_accounts=dict(ACCOUNT_OF_ROLE),
+            revenue_accounts={InvoiceRole(role): code for role, code in ACCOUNT_OF_ROLE.items()},
         )
         connector = _Lasting(options, TrytonClient(options, Unlimited(), self._wire))
         self._all.append(connector)
