@@ -23,6 +23,7 @@ from canonical.billing_period import BillingPeriod
 from canonical.messages import DocumentRef
 from canonical.money import Money
 from rules.billing_measures import billed_by_project, leakage, project_margin
+from rules.billing_pieces import Piece
 from rules.billing_quantities import sums_by_currency
 from rules.invoice_readiness import Readiness, readiness
 from rules.wip import WipPosting, WipRow, roll_forward
@@ -45,6 +46,14 @@ class _Around:
     costs: Sequence[Cost]
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How a month stands, and all its open work; none where it has no contract or is too old."""
+
+    view: ReadinessView
+    pieces: tuple[Piece, ...] = ()
+
+
 class ReadinessActivities:
     """Decides on billing periods; only reads what others have, and keeps what it decided."""
 
@@ -60,6 +69,10 @@ class ReadinessActivities:
 
     async def assess(self, ref: DocumentRef) -> ReadinessView:
         """The same, outside Temporal."""
+        return (await self.look(ref)).view
+
+    async def look(self, ref: DocumentRef) -> Looked:
+        """Decide how an engagement's month stands, and say what of its work is open."""
         period = BillingPeriod.of_document(ref.document)
         view = ReadinessView(engagement=period.engagement, period=period.period)
         async with self._database.transaction() as connection:
@@ -67,19 +80,21 @@ class ReadinessActivities:
                 connection, ref.connection, ref.target, period, datetime.now(UTC)
             )
             if loaded is None:
-                return view.model_copy(update={"stale": True})
+                return Looked(view.model_copy(update={"stale": True}))
             if loaded.facts is None:
                 await stored.forget(connection, ref.connection, period)
                 issued = await stored.invoices(
                     connection, document_id=ref.document, source=ref.connection
                 )
                 shown = tuple(map(invoice_view, issued[-LISTED_MAX:]))
-                return view.model_copy(
-                    update={
-                        "known": False,
-                        "invoices": shown,
-                        "settled": all(one.ended for one in shown),
-                    }
+                return Looked(
+                    view.model_copy(
+                        update={
+                            "known": False,
+                            "invoices": shown,
+                            "settled": all(one.ended for one in shown),
+                        }
+                    )
                 )
             # The rules may take seconds for a large engagement: others go on meanwhile.
             now = await asyncio.to_thread(readiness, loaded.facts, loaded.policy.billing)
@@ -87,7 +102,7 @@ class ReadinessActivities:
             around = await self._around(connection, ref, loaded)
             if any(one.credits for one in around.invoices):
                 await billing.let_go_of_credited(connection)
-        return await asyncio.to_thread(_view, view, now, loaded, around)
+        return Looked(await asyncio.to_thread(_view, view, now, loaded, around), now.pieces)
 
     async def _around(self, connection: Connection, ref: DocumentRef, loaded: Loaded) -> _Around:
         assert loaded.facts is not None

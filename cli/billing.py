@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -18,6 +18,19 @@ Engagement = Annotated[str, typer.Argument(help="The engagement's id, as its con
 Period = Annotated[
     str, typer.Option("--period", "-p", help="The month, such as 2026-10; the last one if omitted.")
 ]
+# Words that leave room for the money beside them; what they mean in full, `readiness show` says.
+_IN_SHORT: Final = {
+    "withdrawn_after_billing": "withdrawn",
+    "changed_after_billing": "changed",
+    "no_contract_line": "no line",
+    "fx_missing": "no FX",
+    "milestone_unsigned": "unsigned",
+    "schedule_mismatch": "schedule",
+    "no_purchase_order": "no order",
+    "tax_missing": "no tax",
+    "write_down_too_large": "write-down",
+    "ready_not_released": "ready",
+}
 By = Annotated[str, typer.Option(help="Who decides; goes into the audit trail.")]
 
 
@@ -80,6 +93,11 @@ async def decide(opened: "Platform", ref: "DocumentRef", request: Mapping[str, A
         said = cause.message if isinstance(cause, ApplicationError) else str(cause)
         raise CommandError(f"Not decided: {said}") from error
     return decided
+
+
+def in_short(reason: str) -> str:
+    """Why something is not billed, in a word or two."""
+    return _IN_SHORT.get(reason, reason.replace("_", " "))
 
 
 def amounts(found: Sequence["Amount"]) -> str:

@@ -28,9 +28,16 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     """Make a table; numbers stand to the right."""
     made = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
     for number, column in enumerate(columns):
-        numeric = bool(rows) and isinstance(rows[0][number], int | Decimal)
+        values = [row[number] for row in rows if row[number] is not None]
+        numeric = bool(values) and isinstance(values[0], int | Decimal)
         short = all(len(cell(row[number])) <= _NEVER_BROKEN for row in rows)
-        made.add_column(column, justify="right" if numeric else "left", no_wrap=short)
+        made.add_column(
+            column,
+            justify="right" if numeric else "left",
+            no_wrap=short,
+            # An id that is longer than its column goes on below: half of it helps nobody.
+            overflow="ellipsis" if short else "fold",
+        )
     for row in rows:
         made.add_row(*(cell(value) for value in row))
     return made

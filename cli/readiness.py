@@ -1,5 +1,6 @@
 """`ledgerway readiness`: what can be billed, what blocks the rest in money, and letting it go."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -7,14 +8,18 @@ import typer
 from cli.billing import By, Engagement, Period, amounts, decide, month_named, ref_of
 from cli.exits import DONE, FOUND_SOMETHING, CommandError
 from cli.options import Json
-from cli.output import as_json, hours, out, table
+from cli.output import as_json, out
+from cli.readiness_tables import blocked_amounts, blocked_work, months, ready_work
 from cli.running import run
 from cli.session import platform
 
 if TYPE_CHECKING:
+    from activities.readiness import Looked
     from canonical.billing_messages import Decided, ReadinessView
-    from canonical.money import Money
-    from store.readiness import Assessed, OpenPiece
+    from canonical.messages import DocumentRef
+    from rules.billing_pieces import Piece
+    from runtime.bootstrap import Platform
+    from store.readiness import Assessed
 
 app = typer.Typer(
     help="Invoice readiness: per engagement and month what can be billed, and what blocks the "
@@ -26,7 +31,7 @@ Approver = Annotated[str, typer.Option("--approved-by", help="Who approves it; s
 Work = Annotated[
     list[str], typer.Option("--work", help="Keys of the work, as show has them; may be repeated.")
 ]
-_PIECES_SHOWN = 60
+_AllWork = Annotated[bool, typer.Option("--work", help="List ready work line by line, too.")]
 
 
 @app.command("list")
@@ -46,33 +51,27 @@ def list_(period: Period = "", json_output: Json = False) -> int:
     elif not found:
         out.print(f"No engagement has been looked at for {month} yet.")
     else:
-        out.print(_list(month, found))
+        out.print(months(month, found))
         out.print("Details: [bold]ledgerway readiness show ENGAGEMENT[/]")
     return DONE if all(one.snapshot.ready for one in found) else FOUND_SOMETHING
 
 
 @app.command()
-def show(engagement: Engagement, period: Period = "", json_output: Json = False) -> int:
+def show(
+    engagement: Engagement,
+    period: Period = "",
+    all_work: _AllWork = False,
+    json_output: Json = False,
+) -> int:
     """Show how an engagement's month stands now, decided anew, with what blocks it in money."""
-    from activities.readiness import ReadinessActivities
-    from canonical.billing_period import BillingPeriod
-    from runtime.bootstrap import billing_facts
-    from store import readiness
-
     month = month_named(period)
 
-    async def work() -> tuple["ReadinessView", list["OpenPiece"]]:
+    async def work() -> "Looked":
         async with platform() as opened:
-            ref = ref_of(opened, engagement, month)
-            loader = billing_facts(opened.configuration, opened.policies)
-            view = await ReadinessActivities(opened.database, loader).assess(ref)
-            async with opened.database.connection() as connection:
-                pieces = await readiness.pieces_of(
-                    connection, ref.connection, BillingPeriod(engagement, month)
-                )
-            return view, pieces
+            return await _look(opened, ref_of(opened, engagement, month))
 
-    view, pieces = run(work())
+    looked = run(work())
+    view = looked.view
     if view.stale:
         raise CommandError(
             "The ERP's calendar was read more than 15 minutes ago. Is a worker running?",
@@ -81,9 +80,10 @@ def show(engagement: Engagement, period: Period = "", json_output: Json = False)
     if not view.known:
         raise CommandError(f"No contract has an engagement {engagement}", FOUND_SOMETHING)
     if json_output:
-        out.print_json(as_json(view.model_dump(mode="json") | {"work": _pieces_as_json(pieces)}))
+        pieces = _pieces_as_json(looked.pieces)
+        out.print_json(as_json(view.model_dump(mode="json") | {"work": pieces}))
     else:
-        _show(view, pieces)
+        _show(view, looked.pieces, line_by_line=all_work)
     return DONE if view.ready else FOUND_SOMETHING
 
 
@@ -102,7 +102,7 @@ def release(
     async def work() -> tuple["Decided", str]:
         async with platform() as opened:
             ref = ref_of(opened, engagement, month_named(period))
-            looked_at = snapshot or await _snapshot_of(opened, ref)
+            looked_at = snapshot or (await _look(opened, ref)).view.snapshot
             request = {"kind": "release", "by": by, "snapshot": looked_at}
             return await decide(opened, ref, request), looked_at
 
@@ -195,44 +195,12 @@ def _tell(decided: "Decided", *, json_output: bool) -> int:
     return DONE if decided.done else FOUND_SOMETHING
 
 
-async def _snapshot_of(opened: Any, ref: Any) -> str:
+async def _look(opened: "Platform", ref: "DocumentRef") -> "Looked":
     from activities.readiness import ReadinessActivities
     from runtime.bootstrap import billing_facts
 
     loader = billing_facts(opened.configuration, opened.policies)
-    view = await ReadinessActivities(opened.database, loader).assess(ref)
-    return view.snapshot
-
-
-def _money(found: "tuple[Money, ...]") -> str:
-    return " + ".join(f"{one.amount:,} {one.currency}" for one in found)
-
-
-def _list(month: str, found: "list[Assessed]") -> Any:
-    return table(
-        f"Engagements in {month}",
-        ("Engagement", "Entity", "", "Billable", "Ready", "Blocked by"),
-        [
-            (
-                one.period.engagement,
-                one.snapshot.legal_entity,
-                _verdict(one),
-                _money(one.snapshot.billable),
-                _money(one.snapshot.ready_amounts),
-                ", ".join(
-                    f"{each.reason.replace('_', ' ')} {each.amount.amount:,}"
-                    for each in one.snapshot.blocked
-                ),
-            )
-            for one in found
-        ],
-    )
-
-
-def _verdict(one: "Assessed") -> str:
-    if not one.snapshot.ready:
-        return "blocked"
-    return "ready" if one.snapshot.events else "billed"
+    return await ReadinessActivities(opened.database, loader).look(ref)
 
 
 def _as_json(one: "Assessed") -> dict[str, Any]:
@@ -245,41 +213,44 @@ def _as_json(one: "Assessed") -> dict[str, Any]:
     }
 
 
-def _pieces_as_json(pieces: "list[OpenPiece]") -> list[dict[str, Any]]:
-    from dataclasses import asdict
+def _pieces_as_json(pieces: "Sequence[Piece]") -> list[dict[str, Any]]:
+    return [
+        {
+            "work_key": one.work.key,
+            "contract_line": one.contract_line,
+            "role": one.role,
+            "rate": one.rate.amount if one.rate else None,
+            "project": one.project,
+            "work_date": one.work_date,
+            "seconds": one.seconds,
+            "amount": one.amount.amount,
+            "currency": one.amount.currency,
+            "reason": one.reason,
+            "why": one.why,
+        }
+        for one in pieces
+    ]
 
-    return [asdict(one) for one in pieces]
 
+def _show(view: "ReadinessView", pieces: "Sequence[Piece]", *, line_by_line: bool) -> None:
+    from canonical.billing import open_case_called
 
-def _show(view: "ReadinessView", pieces: "list[OpenPiece]") -> None:
     verdict = "[green]Ready[/]" if view.ready else "[red]Not ready[/]"
     out.print(
         f"{verdict}: {amounts(view.ready_amounts)} of {amounts(view.billable)} can be billed for "
         f"{view.engagement} up to {view.cut_off_date}, on an invoice of {view.invoice_date}.",
         highlight=False,
     )
+    for case in view.open_cases:
+        out.print(f"[red]Held by {open_case_called(case)}.[/]", highlight=False)
     for warning in view.warnings:
         out.print(f"[yellow]{warning}[/]", highlight=False)
     if view.blocked:
-        out.print(
-            table(
-                "Blocked",
-                ("Why", "Amount", "", "Hours", "Lines", "Holds the invoice"),
-                [
-                    (
-                        one.reason.replace("_", " "),
-                        one.amount.amount,
-                        one.amount.currency,
-                        hours(one.seconds),
-                        one.lines,
-                        one.holds,
-                    )
-                    for one in view.blocked
-                ],
-            )
-        )
-    if pieces:
-        out.print(_work(pieces))
+        out.print(blocked_amounts(view))
+    for shown in blocked_work(pieces):
+        out.print(shown)
+    if any(one.reason is None for one in pieces):
+        out.print(ready_work(pieces, line_by_line=line_by_line))
     if view.can_be_released:
         people = " (two people)" if view.needs_two else ""
         out.print(
@@ -288,25 +259,3 @@ def _show(view: "ReadinessView", pieces: "list[OpenPiece]") -> None:
             highlight=False,
             soft_wrap=True,
         )
-
-
-def _work(pieces: "list[OpenPiece]") -> Any:
-    title = "Open work"
-    if len(pieces) > _PIECES_SHOWN:
-        title = f"Open work, {_PIECES_SHOWN} of {len(pieces)} parts (--json has all)"
-    return table(
-        title,
-        ("Work", "Date", "Hours", "Amount", "", "Blocked by", "Because"),
-        [
-            (
-                one.work_key,
-                one.work_date,
-                hours(one.seconds),
-                one.amount,
-                one.currency,
-                (one.reason or "").replace("_", " "),
-                one.why,
-            )
-            for one in pieces[:_PIECES_SHOWN]
-        ],
-    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.billing import Period, month_named, source_of_contracts
+from cli.billing import Period, in_short, month_named, source_of_contracts
 from cli.exits import DONE, FOUND_SOMETHING
 from cli.options import Json, day
 from cli.output import as_json, hours, out, table
@@ -202,22 +202,21 @@ def _row(row: "WipRow") -> dict[str, Any]:
 
 
 def _leaks(found: Sequence["Leaking"]) -> Any:
-    title = "Approved, billable and not billed"
+    title = "Approved, billable and not billed, for each engagement"
     if len(found) > _LEAKS_SHOWN:
         title = f"{title}: {_LEAKS_SHOWN} of {len(found)} (--json has all)"
     return table(
         title,
-        ("Work", "Engagement", "Date", "Days", "Hours", "Amount", "", "Why"),
+        ("Work", "For", "Days", "Hours", "Amount", "", "Why"),
         [
             (
                 one.work_key,
                 one.engagement,
-                one.work_date,
                 one.age_days,
                 hours(one.seconds),
                 one.amount,
                 one.currency,
-                one.cause.replace("_", " "),
+                in_short(one.cause),
             )
             for one in found[:_LEAKS_SHOWN]
         ],

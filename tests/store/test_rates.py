@@ -1,4 +1,4 @@
-"""Exchange rates: an answer is the whole truth of the days that were asked for, and of no others."""
+"""Exchange rates: an answer is the whole truth of the days that were asked for, no others'."""
 
 from datetime import date, timedelta
 from decimal import Decimal
