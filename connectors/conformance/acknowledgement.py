@@ -7,8 +7,10 @@ import pytest
 
 from connectors.base.capabilities import Acknowledged, Acknowledgement, AcknowledgementSink
 from connectors.base.errors import ConnectionConfigError
+from connectors.base.level import Level
 from connectors.base.rate_budget import RateBudget
 from connectors.conformance.http_contract import Tokens
+from connectors.conformance.levels import at, rules_at
 from connectors.conformance.time_source import MONDAY, TimeSourceWorld, in_window, news
 
 
@@ -32,6 +34,7 @@ class AcknowledgementWorld(TimeSourceWorld, Protocol):
         ...
 
 
+@rules_at(Level.WRITES)
 class AcknowledgementContract:
     """Inherit it with a fixture `world`: an `AcknowledgementWorld`, new for each test."""
 
@@ -45,6 +48,7 @@ class AcknowledgementContract:
         ]
         assert world.references() == {line.source_id: line.reference for line in lines}
 
+    @at(Level.EXACTLY_ONCE)
     async def test_telling_twice_changes_nothing(self, world: AcknowledgementWorld) -> None:
         lines = _lines(world, 1)
         first = await world.sink(Tokens()).acknowledge(lines)
@@ -70,6 +74,7 @@ class AcknowledgementContract:
         answers = await world.sink(Tokens()).acknowledge([gone, stays])
         assert [each.accepted for each in answers] == [False, True]
 
+    @at(Level.ATTESTED)
     async def test_a_reference_that_was_not_kept_is_no_acceptance(
         self, world: AcknowledgementWorld
     ) -> None:
@@ -78,6 +83,7 @@ class AcknowledgementContract:
         answers = await world.sink(Tokens()).acknowledge(lines)
         assert [each.accepted for each in answers] == [False]
 
+    @at(Level.EXACTLY_ONCE)
     async def test_the_budget_is_spent_and_not_exceeded(self, world: AcknowledgementWorld) -> None:
         lines = _lines(world, 3)
         answers = await world.sink(Tokens(2)).acknowledge(lines)
@@ -85,6 +91,7 @@ class AcknowledgementContract:
         assert len(world.network.requests) == 2
         assert list(await world.sink(Tokens(0)).acknowledge(lines)) == []
 
+    @at(Level.EXACTLY_ONCE)
     @pytest.mark.parametrize("trouble", ["throttled", "failing", "lost", "refused"])
     async def test_trouble_ends_the_batch_and_the_rest_waits(
         self, world: AcknowledgementWorld, trouble: str
@@ -111,6 +118,7 @@ class AcknowledgementContract:
         with pytest.raises(ConnectionConfigError):
             await world.sink(Tokens(), secret="not-the-secret").acknowledge(lines)
 
+    @at(Level.EXACTLY_ONCE)
     async def test_our_own_write_back_is_no_correction(self, world: AcknowledgementWorld) -> None:
         lines = _lines(world, 1)
         entry = lines[0].source_id

@@ -32,6 +32,8 @@ from connectors.base.capabilities import (
     SourceRecord,
 )
 from connectors.base.errors import ConnectionConfigError, TransientError
+from connectors.base.level import Level
+from connectors.conformance.levels import at, rules_at
 
 # Personal data that a test plants in a record, and looks for where it must not be.
 PRIVATE: Final = "Zebedee Quillfeather"
@@ -181,6 +183,7 @@ def rate_card(**given: Any) -> RateCard:
     return RateCard(**{**values, "rates": rates, **given})
 
 
+@rules_at(Level.READS)
 class ContractSourceContract:
     """Inherit it with a fixture `world`: a `ContractWorld`, new for each test."""
 
@@ -224,6 +227,7 @@ class ContractSourceContract:
             assert each.record.connection == CONNECTION
             assert each.record.changed_at == each.changed_at
 
+    @at(Level.INCREMENTAL)
     async def test_what_is_not_agreed_any_more_is_gone(self, world: ContractWorld) -> None:
         source = world.connect()
         world.agree(*everything())
@@ -235,6 +239,7 @@ class ContractSourceContract:
         }
         assert _by_id(await _all(source.milestones())) == {}
 
+    @at(Level.INCREMENTAL)
     async def test_reading_again_is_no_news(self, world: ContractWorld) -> None:
         world.agree(*everything())
         for reading in (contracts, milestones):
@@ -243,6 +248,7 @@ class ContractSourceContract:
                 name: each.content_hash for name, each in again.items()
             }
 
+    @at(Level.INCREMENTAL)
     async def test_a_change_is_news_of_one_record(self, world: ContractWorld) -> None:
         one, other = engagement("ENG-1"), engagement("ENG-2")
         world.agree(one, other)
@@ -291,6 +297,7 @@ class ContractSourceContract:
             with pytest.raises((TransientError, ConnectionConfigError)):
                 await reading(world)
 
+    @at(Level.INCREMENTAL)
     async def test_after_trouble_reading_goes_on_where_it_was(self, world: ContractWorld) -> None:
         world.agree(*everything())
         world.break_down()

@@ -21,8 +21,10 @@ from connectors.base.capabilities import (
     SourceRecord,
 )
 from connectors.base.errors import ConnectionConfigError, TransientError
+from connectors.base.level import Level
 from connectors.base.rate_budget import RateBudget
 from connectors.conformance.http_contract import FaultyNetwork, Tokens
+from connectors.conformance.levels import at, rules_at
 
 # Personal data that a test plants in a record, and looks for where it must not be.
 PRIVATE = "Zebedee Quillfeather"
@@ -91,6 +93,7 @@ class ExpenseWorld(Protocol):
         ...
 
 
+@rules_at(Level.READS)
 class ExpenseReportSourceContract:
     """Inherit it with a fixture `world`: an `ExpenseWorld`, new for each test."""
 
@@ -139,6 +142,7 @@ class ExpenseReportSourceContract:
         assert (approval.approved_at is not None) is promised.instant
         assert (approval.revision is not None) is promised.revision
 
+    @at(Level.INCREMENTAL)
     async def test_only_what_is_financial_changes_the_hash(self, world: ExpenseWorld) -> None:
         report = world.release("10.00", note="taxi")
         before = (await ready(world))[report]
@@ -191,16 +195,19 @@ class ExpenseReportSourceContract:
         masters = await source.masters()
         assert (await ready(world))[report].employee in {each.code for each in masters.employees}
 
+    @at(Level.WRITES)
     async def test_claims_are_answered_one_each_in_order(self, world: ExpenseWorld) -> None:
         released = [world.release("10.00") for _ in range(3)]
         answers = await world.connect(Tokens()).claim(released[::-1])
         assert [each.source_id for each in answers] == released[::-1]
         assert {each.claim for each in answers} == {Claim.CLAIMED}
 
+    @at(Level.WRITES)
     async def test_claiming_nothing_sends_nothing(self, world: ExpenseWorld) -> None:
         assert list(await world.connect(Tokens()).claim([])) == []
         assert world.network.requests == []
 
+    @at(Level.WRITES)
     async def test_a_claimed_report_is_ours_and_comes_no_more(self, world: ExpenseWorld) -> None:
         _needs_claims(world)
         report, other = world.release("10.00"), world.release("10.00")
@@ -208,12 +215,14 @@ class ExpenseReportSourceContract:
         assert not world.recall(report)
         assert list(await ready(world)) == [other]
 
+    @at(Level.EXACTLY_ONCE)
     async def test_claiming_again_says_so_and_harms_nothing(self, world: ExpenseWorld) -> None:
         report = world.release("10.00")
         first, again = [await world.connect(Tokens()).claim([report]) for _ in range(2)]
         assert first[0].claim is Claim.CLAIMED
         assert again[0].claim is (Claim.CLAIMED_BEFORE if world.knows_claims else Claim.CLAIMED)
 
+    @at(Level.EXACTLY_ONCE)
     async def test_a_report_recalled_between_reading_and_claiming_is_not_ours(
         self, world: ExpenseWorld
     ) -> None:
@@ -229,6 +238,7 @@ class ExpenseReportSourceContract:
             Claim.CLAIMED
         ]
 
+    @at(Level.WRITES)
     async def test_what_does_not_exist_is_refused_and_harms_no_neighbour(
         self, world: ExpenseWorld
     ) -> None:
@@ -238,6 +248,7 @@ class ExpenseReportSourceContract:
         assert [each.claim for each in answers] == [Claim.REFUSED, Claim.CLAIMED]
         assert answers[0].code
 
+    @at(Level.EXACTLY_ONCE)
     @pytest.mark.parametrize("trouble", ["throttled", "failing", "lost", "refused"])
     async def test_a_claim_in_trouble_can_be_made_again(
         self, world: ExpenseWorld, trouble: str
@@ -255,6 +266,7 @@ class ExpenseReportSourceContract:
         expected = Claim.CLAIMED_BEFORE if trouble == "lost" else Claim.CLAIMED
         assert [each.claim for each in await world.connect(Tokens()).claim([report])] == [expected]
 
+    @at(Level.EXACTLY_ONCE)
     async def test_no_claim_is_sent_without_a_token(self, world: ExpenseWorld) -> None:
         _needs_claims(world)
         report = world.release("10.00")
@@ -272,6 +284,7 @@ class ExpenseReportSourceContract:
             await _read(stranger.expense_reports(_long_ago(world)))
 
 
+@rules_at(Level.WRITES)
 class ExpenseReportSinkContract:
     """Inherit it with a fixture `world`: an `ExpenseWorld`, new for each test."""
 
@@ -331,6 +344,7 @@ class ExpenseReportSinkContract:
         again = world.resubmit(report, "12.00")
         assert _sum((await ready(world))[again]) == Decimal("12.00")
 
+    @at(Level.EXACTLY_ONCE)
     async def test_telling_twice_counts_as_told_and_shows_once(self, world: ExpenseWorld) -> None:
         [report] = await claimed_reports(world, 1)
         way = [posted(report), payment(report, ReportStep.PAID, "10.00")]
@@ -353,6 +367,7 @@ class ExpenseReportSinkContract:
         assert answers[0].code != Acknowledged("", accepted=True).code
         assert step in world.told(good)
 
+    @at(Level.EXACTLY_ONCE)
     @pytest.mark.parametrize("trouble", ["throttled", "failing", "lost", "refused"])
     async def test_in_trouble_the_rest_waits_and_is_told_once_in_the_end(
         self, world: ExpenseWorld, trouble: str
@@ -372,6 +387,7 @@ class ExpenseReportSinkContract:
         for report in reports:
             assert list(world.told(report)) == [step]
 
+    @at(Level.EXACTLY_ONCE)
     async def test_nothing_is_told_without_a_token(self, world: ExpenseWorld) -> None:
         reports = await claimed_reports(world, 2)
         world.network.requests.clear()

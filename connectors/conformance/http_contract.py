@@ -11,7 +11,9 @@ import pytest
 
 from connectors.base.capabilities import Connected
 from connectors.base.errors import ConnectionConfigError, ConnectorError, TransientError
+from connectors.base.level import Level
 from connectors.base.rate_budget import RateBudget
+from connectors.conformance.levels import rules_at
 
 Fault = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
@@ -105,6 +107,7 @@ class HttpWorld(Protocol):
         ...
 
 
+@rules_at(Level.READS)
 class HttpContract:
     """Inherit it with a fixture `world`: an `HttpWorld`, new for each test."""
 

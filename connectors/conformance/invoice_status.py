@@ -17,8 +17,10 @@ from connectors.base.capabilities import (
     InvoiceStep,
 )
 from connectors.base.errors import ConnectionConfigError
+from connectors.base.level import Level
 from connectors.base.rate_budget import RateBudget
 from connectors.conformance.http_contract import FaultyNetwork, Tokens
+from connectors.conformance.levels import at, rules_at
 
 ISSUED_ON: Final = date(2026, 1, 31)
 PAID_ON: Final = date(2026, 2, 12)
@@ -182,6 +184,7 @@ def should_show(news: Iterable[InvoiceNews], *, shows_credits: bool) -> ShownInv
     return shown
 
 
+@rules_at(Level.WRITES)
 class InvoiceStatusContract:
     """Inherit it with a fixture `world`: an `InvoiceStatusWorld`, new for each test."""
 
@@ -210,6 +213,7 @@ class InvoiceStatusContract:
         ]
         _keeps(world, news, answers)
 
+    @at(Level.EXACTLY_ONCE)
     @pytest.mark.parametrize("step", LIFE_STEPS)
     async def test_a_step_told_again_is_accepted_and_changes_nothing(
         self, world: InvoiceStatusWorld, step: int
@@ -223,6 +227,7 @@ class InvoiceStatusContract:
         ]
         assert list(world.shown_invoices()) == before
 
+    @at(Level.EXACTLY_ONCE)
     async def test_everything_told_again_changes_nothing(self, world: InvoiceStatusWorld) -> None:
         news = life(world.customer)
         await world.invoice_sink().tell_invoices(news)
@@ -231,6 +236,7 @@ class InvoiceStatusContract:
         assert [each.source_id for each in again] == [each.id for each in news]
         assert list(world.shown_invoices()) == before
 
+    @at(Level.EXACTLY_ONCE)
     async def test_a_payment_told_again_after_it_bounced_stays_taken_back(
         self, world: InvoiceStatusWorld
     ) -> None:
@@ -243,6 +249,7 @@ class InvoiceStatusContract:
         (shown,) = world.shown_invoices()
         assert shown.paid == 0
 
+    @at(Level.EXACTLY_ONCE)
     async def test_an_invoice_that_is_paid_again_after_its_payment_bounced_is_paid_once(
         self, world: InvoiceStatusWorld
     ) -> None:
@@ -294,6 +301,7 @@ class InvoiceStatusContract:
         assert shown.credited == (Decimal(30) if world.shows_credits else 0)
 
 
+@rules_at(Level.WRITES)
 class InvoiceRefusalContract:
     """Inherit it with a fixture `world`: a `RefusingWorld`, new for each test."""
 
@@ -319,6 +327,7 @@ class InvoiceRefusalContract:
         _keeps(world, good, answers[len(refused) :])
 
 
+@rules_at(Level.EXACTLY_ONCE)
 class InvoiceHttpContract:
     """Inherit it with a fixture `world`: an `InvoiceHttpWorld`, new for each test."""
 

@@ -6,6 +6,8 @@ import pytest
 
 from connectors.base.errors import ConflictError, ConnectorError, OutcomeUnknownError
 from connectors.base.guard import CompareAndSet
+from connectors.base.level import Level
+from connectors.conformance.levels import rules_at
 from connectors.conformance.posting_target import posted
 from connectors.conformance.posting_world import PostingTargetWorld
 
@@ -15,6 +17,7 @@ REPLAYS = 8
 REFUSED = (ConflictError, OutcomeUnknownError)
 
 
+@rules_at(Level.EXACTLY_ONCE)
 class CompareAndSetContract:
     """Inherit it with a fixture `world`: a `PostingTargetWorld`."""
 

@@ -12,10 +12,13 @@ from connectors.base.errors import (
     RejectedError,
     TransientError,
 )
+from connectors.base.level import Level
 from connectors.conformance.http_contract import Tokens
+from connectors.conformance.levels import at, rules_at
 from connectors.conformance.posting_world import PostingTargetWorld
 
 
+@rules_at(Level.WRITES)
 class PostingTargetContract:
     """Inherit it with a fixture `world`: a `PostingTargetWorld`."""
 
@@ -58,6 +61,7 @@ class PostingTargetContract:
         assert [document.body for document in documents] == [intent.body for intent in intents]
         assert len(world.network.writes) == 1
 
+    @at(Level.EXACTLY_ONCE)
     async def test_a_lost_answer_is_unknown_after_one_write_and_found_by_reference(
         self, world: PostingTargetWorld
     ) -> None:
@@ -74,6 +78,7 @@ class PostingTargetContract:
             assert document.body == intent.body
             assert await world.held(intent.reference) == [document.document_id]
 
+    @at(Level.EXACTLY_ONCE)
     @pytest.mark.parametrize("status", [302, 408, 500, 502, 503, 504])
     async def test_an_answer_that_proves_nothing_is_unknown(
         self, world: PostingTargetWorld, status: int
@@ -87,6 +92,7 @@ class PostingTargetContract:
         assert len(world.network.writes) == 1
         assert len((await target.find([intent]))[intent.reference]) == 1
 
+    @at(Level.EXACTLY_ONCE)
     @pytest.mark.parametrize("body", [b"", b"{", b"{}", b"[1]", b"<html></html>", b"null"])
     async def test_a_good_status_with_an_unreadable_answer_is_unknown(
         self, world: PostingTargetWorld, body: bytes
@@ -98,6 +104,7 @@ class PostingTargetContract:
             await target.post([intent], evidence)
         assert len(world.network.writes) == 1
 
+    @at(Level.EXACTLY_ONCE)
     async def test_throttled_means_nothing_was_done_and_says_how_long_to_wait(
         self, world: PostingTargetWorld
     ) -> None:
@@ -112,6 +119,7 @@ class PostingTargetContract:
         assert len(world.network.writes) == 1
         assert await world.held(intent.reference) == []
 
+    @at(Level.EXACTLY_ONCE)
     async def test_what_never_left_was_not_done(self, world: PostingTargetWorld) -> None:
         target, intent = world.connect(), world.intent()
         evidence = await target.guard_evidence([intent])
@@ -159,6 +167,7 @@ class PostingTargetContract:
             assert intent.reference not in told.value.code
         assert len(codes) == 1
 
+    @at(Level.EXACTLY_ONCE)
     async def test_what_was_written_and_not_seen_since_is_unknown(
         self, world: PostingTargetWorld
     ) -> None:
@@ -175,6 +184,7 @@ class PostingTargetContract:
         assert len(world.network.writes) == 1
         assert [len(await world.held(intent.reference)) for intent in intents] == [1, 1]
 
+    @at(Level.ATTESTED)
     async def test_what_the_erp_alters_silently_is_shown_as_it_is(
         self, world: PostingTargetWorld
     ) -> None:
@@ -186,6 +196,7 @@ class PostingTargetContract:
         assert outcome.document is not None
         assert outcome.document.time_line.seconds != intent.time_line.seconds
 
+    @at(Level.EXACTLY_ONCE)
     async def test_find_shows_all_documents_of_a_reference_and_none_of_others(
         self, world: PostingTargetWorld
     ) -> None:
@@ -198,6 +209,7 @@ class PostingTargetContract:
         assert sorted(document.document_id for document in documents) == sorted(ids)
         assert [document.body for document in documents] == [once.body, twice.body, twice.body]
 
+    @at(Level.EXACTLY_ONCE)
     async def test_find_still_sees_a_document_whose_note_a_person_changed(
         self, world: PostingTargetWorld
     ) -> None:
@@ -241,6 +253,7 @@ class PostingTargetContract:
             await target.post([too_long], await target.guard_evidence([too_long]))
         assert await world.held(intent.reference) == []
 
+    @at(Level.ATTESTED)
     async def test_the_sweep_lists_every_document_of_ours_and_no_other(
         self, world: PostingTargetWorld
     ) -> None:

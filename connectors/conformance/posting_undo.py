@@ -15,6 +15,8 @@ from connectors.base.errors import (
     OutcomeUnknownError,
     RejectedError,
 )
+from connectors.base.level import Level
+from connectors.conformance.levels import at, rules_at
 from connectors.conformance.posting_world import PostingTargetWorld
 
 REPLAYS = 8
@@ -33,6 +35,7 @@ def undo_of(intent: PostingIntent, document_id: str) -> PostingIntent:
     return intent.model_copy(update=changes)
 
 
+@rules_at(Level.WRITES)
 class UndoContract:
     """Inherit it with a fixture `world`: a `PostingTargetWorld`."""
 
@@ -67,6 +70,7 @@ class UndoContract:
         await _undone(target, undo)
         assert await target.find([undo]) == {}
 
+    @at(Level.EXACTLY_ONCE)
     async def test_an_undo_that_was_done_is_done(self, world: PostingTargetWorld) -> None:
         target, intent = world.connect(), world.intent()
         undo = undo_of(intent, await world.book(intent))
@@ -88,6 +92,7 @@ class UndoContract:
         assert [await world.held(intent.reference) for intent in intents] == 4 * [[]]
         assert len(world.network.writes) == 2
 
+    @at(Level.EXACTLY_ONCE)
     async def test_a_lost_answer_to_an_undo_is_unknown_and_settled_by_looking(
         self, world: PostingTargetWorld
     ) -> None:
@@ -100,6 +105,7 @@ class UndoContract:
         assert len(world.network.writes) == 1
         assert await target.find([undo]) == {}
 
+    @at(Level.EXACTLY_ONCE)
     async def test_an_undo_that_was_held_up_takes_nothing_later(
         self, world: PostingTargetWorld
     ) -> None:
@@ -113,6 +119,7 @@ class UndoContract:
         await world.network.release()
         assert await world.held(intent.reference) == []
 
+    @at(Level.EXACTLY_ONCE)
     async def test_stale_evidence_removes_nothing(self, world: PostingTargetWorld) -> None:
         target, intent, other = world.connect(), world.intent(), world.intent()
         document_id = await world.book(intent)
@@ -123,6 +130,7 @@ class UndoContract:
             await target.post([undo], evidence)
         assert await world.held(intent.reference) == [document_id]
 
+    @at(Level.EXACTLY_ONCE)
     async def test_racing_undos_end_with_the_document_gone_and_nothing_else(
         self, world: PostingTargetWorld
     ) -> None:
@@ -155,6 +163,7 @@ class UndoContract:
         assert told.value.code == INVOICED
         assert await world.held(intent.reference) == [document_id]
 
+    @at(Level.EXACTLY_ONCE)
     async def test_a_document_that_carries_another_reference_is_never_removed(
         self, world: PostingTargetWorld
     ) -> None:

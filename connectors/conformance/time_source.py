@@ -14,8 +14,10 @@ from connectors.base.capabilities import (
     TimeEntrySource,
 )
 from connectors.base.errors import TransientError
+from connectors.base.level import Level
 from connectors.base.rate_budget import RateBudget
 from connectors.conformance.http_contract import FaultyNetwork, Tokens
+from connectors.conformance.levels import at, rules_at
 
 MONDAY = date(2026, 1, 5)
 # Personal data that a test plants in a record, and looks for where it must not be.
@@ -69,6 +71,7 @@ class TimeSourceWorld(Protocol):
     def break_next_page(self) -> None: ...
 
 
+@rules_at(Level.READS)
 class TimeEntrySourceContract:
     """Inherit it with a fixture `world`: a `TimeSourceWorld`, new for each test."""
 
@@ -96,6 +99,7 @@ class TimeEntrySourceContract:
         causes = f"{told.value!r} {told.value} {told.value.__cause__!r}"
         assert not _words(PRIVATE) & _words(causes)
 
+    @at(Level.INCREMENTAL)
     async def test_an_entry_changed_at_the_very_instant_is_read_again(
         self, world: TimeSourceWorld
     ) -> None:
@@ -105,6 +109,7 @@ class TimeEntrySourceContract:
             "an instant between two ticks of the system's clock must be rounded down"
         )
 
+    @at(Level.INCREMENTAL)
     async def test_equal_instants_at_the_edge_of_a_page_lose_nothing(
         self, world: TimeSourceWorld
     ) -> None:
@@ -112,6 +117,7 @@ class TimeEntrySourceContract:
         together = {world.add(MONDAY, "1") for _ in range(world.page_size + 1)}
         assert together <= (await news(world, world.now)).keys()
 
+    @at(Level.INCREMENTAL)
     async def test_what_did_not_change_is_no_news(self, world: TimeSourceWorld) -> None:
         before = world.add(MONDAY, "1")
         world.pass_time(60)
@@ -120,6 +126,7 @@ class TimeEntrySourceContract:
         assert after in read
         assert before not in read
 
+    @at(Level.INCREMENTAL)
     async def test_a_change_is_news(self, world: TimeSourceWorld) -> None:
         entry = world.add(MONDAY, "1")
         world.pass_time(60)
@@ -167,6 +174,7 @@ class TimeEntrySourceContract:
         assert (approval.approved_at is not None) is promised.instant
         assert (approval.revision is not None) is promised.revision
 
+    @at(Level.INCREMENTAL)
     async def test_a_withdrawn_approval_is_seen(self, world: TimeSourceWorld) -> None:
         entry = world.add(MONDAY, "1")
         world.approve(entry)
@@ -174,6 +182,7 @@ class TimeEntrySourceContract:
         world.withdraw(entry)
         assert (await in_window(world, MONDAY, MONDAY))[entry].approval is None
 
+    @at(Level.INCREMENTAL)
     async def test_a_deletion_is_visible_by_comparing_a_window(
         self, world: TimeSourceWorld
     ) -> None:
@@ -199,6 +208,7 @@ class TimeEntrySourceContract:
             assert record.record.timesheet == record.document_id
             assert record.record.employee == record.employee
 
+    @at(Level.INCREMENTAL)
     async def test_only_what_is_financial_changes_the_hash(self, world: TimeSourceWorld) -> None:
         entry = world.add(MONDAY, "1")
         before = (await in_window(world, MONDAY, MONDAY))[entry].financial_hash
