@@ -29,7 +29,7 @@ from rules.billable_work import Work, WorkValue, value_of, work_of_report, work_
 from rules.facts import Facts
 from rules.policies import Policies, Policy
 from rules.posting_period import decide_period
-from store import billing, contracts, work
+from store import billing, billing_decisions, contracts, work
 from store.contracts import Contract
 from store.database import Connection
 from store.work import ValueKey, WorkLine
@@ -105,10 +105,12 @@ class BillingFactsLoader:
             allocations=allocations,
             open_cases=tuple(_open_cases(lines, works, contract)),
             exclusions=(
-                *await billing.exclusions_of(connection, source, period),
+                *await billing_decisions.exclusions_of(connection, source, period),
                 *_waived(lines, works),
             ),
-            write_downs=await billing.write_downs_of(connection, source, period.engagement),
+            write_downs=await billing_decisions.write_downs_of(
+                connection, source, period.engagement
+            ),
             exchange_rates=tuple(of_target.exchange_rates),
         )
         return Loaded(contract, policy, facts)

@@ -26,7 +26,15 @@ from canonical.messages import BILLING, REPORT, DocumentRef, Prepared
 from canonical.posting import PostingState
 from canonical.source_line import LineStatus, LineVersion
 from rules.policies import Policies
-from store import amendments, billing, cases, claims, posting_ledger, source_lines
+from store import (
+    amendments,
+    billing,
+    cases,
+    claims,
+    invoiced_work,
+    posting_ledger,
+    source_lines,
+)
 from store.claims import ClaimState
 from store.database import Connection, Database
 from store.postings import Posting, StillStopped, Who
@@ -77,7 +85,7 @@ class PreparationActivities:
                 if postings
                 else {}
             )
-            billed = await billing.on_invoices(
+            billed = await invoiced_work.on_invoices(
                 connection, ref.connection, object_name, _maybe_taken_back(lines, postings)
             )
             drafter = Drafter(facts, self._policies, self._intents, checks, billed=billed)

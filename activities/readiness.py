@@ -27,7 +27,7 @@ from rules.billing_pieces import Piece
 from rules.billing_quantities import sums_by_currency
 from rules.invoice_readiness import Readiness, readiness
 from rules.wip import WipPosting, WipRow, roll_forward
-from store import billing, work
+from store import billing, invoiced_work, work
 from store import readiness as stored
 from store.database import Connection, Database
 from store.readiness import Invoice
@@ -101,7 +101,7 @@ class ReadinessActivities:
             await stored.save(connection, ref.connection, period, now.snapshot, now.pieces)
             around = await self._around(connection, ref, loaded)
             if any(one.credits for one in around.invoices):
-                await billing.let_go_of_credited(connection)
+                await invoiced_work.let_go_of_credited(connection)
         return Looked(await asyncio.to_thread(_view, view, now, loaded, around), now.pieces)
 
     async def _around(self, connection: Connection, ref: DocumentRef, loaded: Loaded) -> _Around:

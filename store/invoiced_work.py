@@ -1,0 +1,90 @@
+"""Invoiced work: which revisions of lines a customer was invoiced for, and has no credit of yet."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from canonical.expense import EXPENSE_REPORT
+from canonical.time_entry import TIME_ENTRY
+from store.database import Connection
+
+# What is on invoices of each revision of a line: released counts as billed, but only a credit note
+# that the ERP has booked gives anything back.
+_ON_INVOICES: Final = """
+    SELECT a.work_key, a.revision FROM standing_allocation a
+    WHERE {works} AND (a.kind = 'billed' OR (a.kind = 'credited' AND EXISTS (
+      SELECT FROM posting c WHERE c.connection = a.connection AND c.object = 'billing_event'
+        AND c.source_id = a.event_id AND c.state IN ('POSTED', 'DUPLICATE'))))
+    GROUP BY a.work_key, a.revision HAVING sum(a.seconds) <> 0 OR sum(a.worth) <> 0
+"""
+_OF_TIME: Final = _ON_INVOICES.format(works="a.work_key = ANY($1::text[])")
+_OF_COSTS: Final = _ON_INVOICES.format(
+    works="a.work_kind = 'expense' "
+    "AND EXISTS (SELECT FROM unnest($1::text[]) AS n(key) WHERE starts_with(a.work_key, n.key))"
+)
+
+
+async def on_invoices(
+    connection: Connection, source: str, object_name: str, source_ids: Iterable[str]
+) -> set[tuple[str, int]]:
+    """The revisions of lines that are invoiced and not credited (DOMAIN rule 12)."""
+    ids = sorted(set(source_ids))
+    if not ids:
+        return set()
+    if object_name == TIME_ENTRY:
+        keys = {f"time:{source}:{one}": one for one in ids}
+        rows = await connection.fetch(_OF_TIME, list(keys))
+        return {(keys[row["work_key"]], row["revision"]) for row in rows}
+    if object_name != EXPENSE_REPORT:
+        return set()
+    prefixes = {f"expense:{source}:{one}/": one for one in ids}
+    rows = await connection.fetch(_OF_COSTS, list(prefixes))
+    return {
+        (one, row["revision"])
+        for row in rows
+        for prefix, one in prefixes.items()
+        if row["work_key"].startswith(prefix)
+    }
+
+
+async def let_go_of_credited(connection: Connection) -> int:
+    """Let takings back go that waited for a credit note which is booked now."""
+    stopped = await connection.fetch(
+        """
+        SELECT b.key, b.connection, b.object, b.source_id, p.revision
+        FROM posting b JOIN posting p ON p.key = b.corrects
+        JOIN exception_case c ON c.id = b.case_id
+        WHERE b.state = 'EXCEPTION' AND b.released_at IS NULL
+          AND b.kind IN ('reversal', 'undo') AND c.cause = 'invoiced'
+        """
+    )
+    places = {(row["connection"], row["object"]) for row in stopped}
+    billed = {
+        (source, name, *revision)
+        for source, name in places
+        for revision in await on_invoices(
+            connection,
+            source,
+            name,
+            [row["source_id"] for row in stopped if row["connection"] == source],
+        )
+    }
+    free = [
+        row["key"]
+        for row in stopped
+        if (row["connection"], row["object"], row["source_id"], row["revision"]) not in billed
+    ]
+    if free:
+        await connection.execute(
+            """
+            WITH freed AS (
+              UPDATE posting SET released_at = now()
+              WHERE key = ANY($1::uuid[]) AND state = 'EXCEPTION'
+              RETURNING connection, document_id
+            )
+            UPDATE document d SET news_seq = d.news_seq + 1
+            FROM (SELECT DISTINCT connection, document_id FROM freed) f
+            WHERE d.connection = f.connection AND d.document_id = f.document_id
+            """,
+            free,
+        )
+    return len(free)
