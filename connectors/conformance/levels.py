@@ -18,7 +18,8 @@ S = TypeVar("S")
 
 def at(level: Level) -> Callable[[S], S]:
     """Mark one rule."""
-    return getattr(pytest.mark, MARKER)(level.value)
+    mark: Callable[[S], S] = getattr(pytest.mark, MARKER)(level.value)
+    return mark
 
 
 def rules_at(level: Level) -> Callable[[type[S]], type[S]]:

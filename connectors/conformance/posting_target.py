@@ -5,14 +5,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from canonical.posting import Executed, PostedDocument, PostingIntent, PostingKind, Unknown
+from canonical.posting import (
+    Executed,
+    NotExecuted,
+    PostedDocument,
+    PostingIntent,
+    Unknown,
+)
 from connectors.base.capabilities import PostingTarget
 from connectors.base.errors import (
+    ConnectionConfigError,
     OutcomeUnknownError,
     RejectedError,
     TransientError,
 )
 from connectors.base.level import Level
+from connectors.base.manifest import PostingOperation
 from connectors.conformance.http_contract import Tokens
 from connectors.conformance.levels import at, rules_at
 from connectors.conformance.posting_world import PostingTargetWorld
@@ -31,7 +39,12 @@ class PostingTargetContract:
             world.intent(parent=1, seconds=0),
             world.intent(seconds=86_399, note="à la carte — 日本 😀"),
         ]
-        outcomes = await target.post(intents, await target.guard_evidence(intents))
+        calls = in_calls(target, intents)
+        outcomes = [
+            outcome
+            for call in calls
+            for outcome in await target.post(call, await target.guard_evidence(call))
+        ]
         for intent, outcome in zip(intents, outcomes, strict=True):
             assert isinstance(outcome, Executed)
             assert outcome.document is not None
@@ -39,7 +52,7 @@ class PostingTargetContract:
             assert outcome.document.reference == outcome.reference == intent.reference
             assert outcome.document.document_id == outcome.document_id
             assert await world.held(intent.reference) == [outcome.document_id]
-        assert len(world.network.writes) == 1
+        assert len(world.network.writes) == len(calls)
 
     async def test_a_note_that_the_erp_cannot_keep_as_it_is_costs_nothing_else(
         self, world: PostingTargetWorld
@@ -55,7 +68,7 @@ class PostingTargetContract:
         self, world: PostingTargetWorld
     ) -> None:
         target = world.connect()
-        count = target.manifest.operation(PostingKind.TIME).bulk.lines_max
+        count = operation(target, world.intent()).bulk.lines_max
         intents = [world.intent(parent=n % 3, seconds=60 + n) for n in range(count)]
         documents = await posted(target, intents)
         assert [document.body for document in documents] == [intent.body for intent in intents]
@@ -66,7 +79,7 @@ class PostingTargetContract:
         self, world: PostingTargetWorld
     ) -> None:
         target = world.connect()
-        intents = [world.intent(), world.intent(parent=1)]
+        intents = two(world, target)
         evidence = await target.guard_evidence(intents)
         world.network.lose_next_write()
         with pytest.raises(OutcomeUnknownError):
@@ -103,6 +116,38 @@ class PostingTargetContract:
         with pytest.raises(OutcomeUnknownError):
             await target.post([intent], evidence)
         assert len(world.network.writes) == 1
+
+    @at(Level.EXACTLY_ONCE)
+    async def test_a_failure_that_does_not_go_away_never_becomes_a_refusal(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target, intent = world.connect(), world.intent()
+        page = b"<html><body><h1>500</h1> Object reference not set</body></html>"
+        for _ in range(3):
+            evidence = await target.guard_evidence([intent])
+            world.network.answer_next_write(
+                500, {"Content-Type": "text/html"}, page, carried_out=False
+            )
+            with pytest.raises(OutcomeUnknownError) as told:
+                await target.post([intent], evidence)
+            assert "<" not in str(told.value)
+        assert await target.find([intent]) == {}
+        assert len(world.network.writes) == 3
+
+    @at(Level.EXACTLY_ONCE)
+    async def test_a_login_that_ended_at_the_write_books_once_or_not_at_all(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target, intent = world.connect(), world.intent()
+        evidence = await target.guard_evidence([intent])
+        world.network.answer_next_write(401, carried_out=False)
+        try:
+            [outcome] = await target.post([intent], evidence)
+        except (TransientError, ConnectionConfigError):
+            assert await world.held(intent.reference) == []
+            [outcome] = await target.post([intent], await target.guard_evidence([intent]))
+        assert isinstance(outcome, Executed)
+        assert await world.held(intent.reference) == [outcome.document_id]
 
     @at(Level.EXACTLY_ONCE)
     async def test_throttled_means_nothing_was_done_and_says_how_long_to_wait(
@@ -143,6 +188,8 @@ class PostingTargetContract:
         self, world: PostingTargetWorld
     ) -> None:
         target = world.connect()
+        if operation(target, world.intent()).bulk.mode != "ATOMIC":
+            pytest.skip("no call of this kind is all or nothing")
         for place in range(3):
             intents = [world.intent(parent=0), world.intent(parent=1)]
             intents.insert(place, world.refused_intent())
@@ -151,6 +198,27 @@ class PostingTargetContract:
             for intent in intents:
                 assert await world.held(intent.reference) == []
 
+    async def test_a_refused_line_costs_its_neighbours_nothing_where_each_is_judged_by_itself(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target = world.connect()
+        if operation(target, world.intent()).bulk.mode != "PER_ITEM":
+            pytest.skip("no call of this kind judges each line by itself")
+        for place in range(3):
+            intents = [world.intent(parent=0), world.intent(parent=1)]
+            intents.insert(place, world.refused_intent())
+            outcomes = await target.post(intents, await target.guard_evidence(intents))
+            assert [each.reference for each in outcomes] == [each.reference for each in intents]
+            for number, (intent, outcome) in enumerate(zip(intents, outcomes, strict=True)):
+                held = await world.held(intent.reference)
+                if number == place:
+                    assert isinstance(outcome, NotExecuted)
+                    assert outcome.refused
+                    assert held == []
+                else:
+                    assert isinstance(outcome, Executed)
+                    assert held == [outcome.document_id]
+
     async def test_a_refusal_has_a_stable_code_and_names_nobody(
         self, world: PostingTargetWorld
     ) -> None:
@@ -158,13 +226,21 @@ class PostingTargetContract:
         codes: set[str] = set()
         for _ in range(2):
             intent = world.refused_intent()
-            with pytest.raises(RejectedError) as told:
-                await target.post([intent], await target.guard_evidence([intent]))
-            codes.add(told.value.code)
-            said = f"{told.value} {told.value.code} {told.value.__cause__!r}"
+            try:
+                [outcome] = await target.post([intent], await target.guard_evidence([intent]))
+            except RejectedError as error:
+                code, message = error.code, str(error)
+                said = f"{message} {code} {error.__cause__!r}"
+            else:
+                assert isinstance(outcome, NotExecuted)
+                assert outcome.refused
+                code, message = outcome.code, outcome.message
+                said = f"{message} {code}"
+            codes.add(code)
             assert not [name for name in world.private if name in said]
-            assert len(str(told.value)) <= 500
-            assert intent.reference not in told.value.code
+            assert len(message) <= 500
+            assert intent.reference not in code
+            assert await world.held(intent.reference) == []
         assert len(codes) == 1
 
     @at(Level.EXACTLY_ONCE)
@@ -172,7 +248,7 @@ class PostingTargetContract:
         self, world: PostingTargetWorld
     ) -> None:
         target = world.connect()
-        intents = [world.intent(), world.intent(parent=1)]
+        intents = two(world, target)
         evidence = await target.guard_evidence(intents)
         world.network.break_after_next_write(requests=1_000)
         try:
@@ -182,7 +258,8 @@ class PostingTargetContract:
         else:
             assert all(isinstance(outcome, Unknown) for outcome in outcomes)
         assert len(world.network.writes) == 1
-        assert [len(await world.held(intent.reference)) for intent in intents] == [1, 1]
+        for intent in intents:
+            assert len(await world.held(intent.reference)) == 1
 
     @at(Level.ATTESTED)
     async def test_what_the_erp_alters_silently_is_shown_as_it_is(
@@ -221,7 +298,7 @@ class PostingTargetContract:
 
     async def test_looking_up_and_evidence_are_bulk(self, world: PostingTargetWorld) -> None:
         target = world.connect()
-        count = target.manifest.operation(PostingKind.TIME).bulk.lines_max
+        count = operation(target, world.intent()).bulk.lines_max
         intents = [world.intent(parent=n % 3) for n in range(count)]
         await target.guard_evidence(intents[:1])
         before = len(world.network.requests)
@@ -234,7 +311,7 @@ class PostingTargetContract:
         self, world: PostingTargetWorld
     ) -> None:
         target = world.connect()
-        longest = target.manifest.operation(PostingKind.TIME).reference.length_max
+        longest = operation(target, world.intent()).reference.length_max
         intent = world.intent(note=200 * "n")
         reference = (intent.reference * longest)[:longest]
         longest_one = intent.model_copy(update={"reference": reference})
@@ -246,7 +323,7 @@ class PostingTargetContract:
         self, world: PostingTargetWorld
     ) -> None:
         target = world.connect()
-        longest = target.manifest.operation(PostingKind.TIME).reference.length_max
+        longest = operation(target, world.intent()).reference.length_max
         intent = world.intent()
         too_long = intent.model_copy(update={"reference": intent.reference + "A" * longest})
         with pytest.raises(RejectedError):
@@ -275,11 +352,33 @@ class PostingTargetContract:
         assert [each async for page in target.documents_since(later) for each in page] == []
 
 
+def operation(target: PostingTarget, intent: PostingIntent) -> PostingOperation:
+    """What the manifest says about postings of this kind."""
+    return target.manifest.operation(intent.kind)
+
+
+def in_calls(
+    target: PostingTarget, intents: Sequence[PostingIntent]
+) -> list[Sequence[PostingIntent]]:
+    """Bundle lines of one kind into calls, as the platform does."""
+    size = operation(target, intents[0]).bulk.lines_max
+    return [intents[start : start + size] for start in range(0, len(intents), size)]
+
+
+def two(world: PostingTargetWorld, target: PostingTarget) -> Sequence[PostingIntent]:
+    """Two lines on different parents for one call; only one if a call takes no more."""
+    return in_calls(target, [world.intent(), world.intent(parent=1)])[0]
+
+
 async def posted(
     target: PostingTarget, intents: Sequence[PostingIntent]
 ) -> Sequence[PostedDocument]:
     """Post and give the documents that the target shows, in order."""
-    outcomes = await target.post(intents, await target.guard_evidence(intents))
+    outcomes = [
+        outcome
+        for call in in_calls(target, intents)
+        for outcome in await target.post(call, await target.guard_evidence(call))
+    ]
     executed = [outcome.document for outcome in outcomes if isinstance(outcome, Executed)]
     documents = [document for document in executed if document is not None]
     assert len(documents) == len(intents)
