@@ -50,10 +50,42 @@ UNPAID_AGE: Final = Gauge(
     "ledgerway_unpaid_age_seconds", "How long ago the oldest unpaid report was posted", ["target"]
 )
 NEWS_WAITING: Final = Gauge(
-    "ledgerway_news_waiting", "What a source of reports is still to be told", ["connection"]
+    "ledgerway_news_waiting",
+    "What a source of reports or contracts is still to be told",
+    ["connection"],
 )
 NEWS_REFUSED: Final = Gauge(
-    "ledgerway_news_refused", "What a source of reports refused to hear for good", ["connection"]
+    "ledgerway_news_refused",
+    "What a source of reports or contracts refused to hear for good",
+    ["connection"],
+)
+READINESS_LAG: Final = Gauge(
+    "ledgerway_readiness_lag_seconds",
+    "From the end of the last month to the first readiness of its engagements",
+    ["legal_entity", "quantile"],
+)
+HELD_UP_MONTHS: Final = Gauge(
+    "ledgerway_held_up_months",
+    "Engagements whose newest month that has ended cannot be billed",
+    ["legal_entity"],
+)
+UNRELEASED_MONTHS: Final = Gauge(
+    "ledgerway_unreleased_months",
+    "Engagements whose newest month that has ended is ready and not released",
+    ["legal_entity"],
+)
+# A sample is a float by its format. Exact amounts are in `ledgerway readiness` and `wip`.
+UNRELEASED_AMOUNT: Final = Gauge(
+    "ledgerway_unreleased_amount", "What is ready in them", ["legal_entity", "currency"]
+)
+UNPAID_INVOICES: Final = Gauge(
+    "ledgerway_unpaid_invoices", "Invoices posted and not yet paid in full", ["target"]
+)
+OVERDUE_INVOICES: Final = Gauge(
+    "ledgerway_overdue_invoices", "Those of them that were due before today", ["target"]
+)
+WIP_AMOUNT: Final = Gauge(
+    "ledgerway_wip_amount", "Billable work that is posted and not yet billed", ["currency"]
 )
 LEDGER_READABLE: Final = Gauge(
     "ledgerway_ledger_readable", "1 if the ledger answered when this was scraped"

@@ -2,8 +2,11 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from typing import Final
 
 import httpx
 import uvicorn
@@ -15,8 +18,13 @@ from starlette.routing import Route
 
 from activities import metrics
 from runtime.bootstrap import Platform
-from store import reports
+from store import billing_backlog, reports
+from store.billing_backlog import BillingBacklog
 from store.database import UNAVAILABLE
+from store.reports import Backlog
+
+# WIP is summed over all there ever was: 6 s for a million lines, so not at every scrape.
+WIP_EVERY_SECONDS: Final = 300
 
 
 class Health:
@@ -25,6 +33,7 @@ class Health:
     def __init__(self, platform: Platform, sdk_metrics_address: str | None) -> None:
         self._platform = platform
         self._sdk_metrics_address = sdk_metrics_address
+        self._wip_due = 0.0
         self.ready = False
 
     def app(self) -> Starlette:
@@ -64,7 +73,15 @@ class Health:
 
     async def _refresh(self) -> None:
         async with self._platform.database.transaction() as connection:
-            backlog = await reports.backlog(connection)
+            self._show(await reports.backlog(connection))
+            today = datetime.now(UTC).date()
+            self._show_billing(await billing_backlog.billing_backlog(connection, today))
+            if time.monotonic() >= self._wip_due:
+                for currency, amount in await billing_backlog.wip_values(connection):
+                    metrics.WIP_AMOUNT.labels(currency).set(float(amount))
+                self._wip_due = time.monotonic() + WIP_EVERY_SECONDS
+
+    def _show(self, backlog: Backlog) -> None:
         metrics.LINES_IN_CASES.clear()
         for cause, legal_entity, lines in backlog.in_cases:
             metrics.LINES_IN_CASES.labels(cause, legal_entity).set(lines)
@@ -82,6 +99,28 @@ class Health:
         for connection_name, waiting, refused in backlog.news:
             metrics.NEWS_WAITING.labels(connection_name).set(waiting)
             metrics.NEWS_REFUSED.labels(connection_name).set(refused)
+
+    def _show_billing(self, backlog: BillingBacklog) -> None:
+        for gauge in (
+            *(metrics.READINESS_LAG, metrics.UNRELEASED_AMOUNT),
+            *(metrics.HELD_UP_MONTHS, metrics.UNRELEASED_MONTHS),
+        ):
+            gauge.clear()
+        for legal_entity, months in backlog.held_up:
+            metrics.HELD_UP_MONTHS.labels(legal_entity).set(months)
+        for legal_entity, months in backlog.unreleased:
+            metrics.UNRELEASED_MONTHS.labels(legal_entity).set(months)
+        for legal_entity, currency, amount in backlog.unreleased_amounts:
+            metrics.UNRELEASED_AMOUNT.labels(legal_entity, currency).set(float(amount))
+        for legal_entity, median, most in backlog.lags:
+            metrics.READINESS_LAG.labels(legal_entity, "0.5").set(float(median))
+            metrics.READINESS_LAG.labels(legal_entity, "0.95").set(float(most))
+        for target in self._platform.configuration.targets():
+            metrics.UNPAID_INVOICES.labels(target).set(0)
+            metrics.OVERDUE_INVOICES.labels(target).set(0)
+        for target, unpaid, overdue in backlog.unpaid:
+            metrics.UNPAID_INVOICES.labels(target).set(unpaid)
+            metrics.OVERDUE_INVOICES.labels(target).set(overdue)
 
     async def _sdk_metrics(self) -> bytes:
         """The Temporal SDK serves its own; people scrape one address."""

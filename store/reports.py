@@ -34,8 +34,8 @@ class Backlog:
     """What is worth an alarm.
 
     Lines in cases by cause and legal entity; unanswered lines, and unpaid reports, each with the
-    oldest age in seconds by ERP; and, by source of reports, what waits to be told and what was
-    refused.
+    oldest age in seconds by ERP; and, by source of reports or contracts, what waits to be told and
+    what was refused.
     """
 
     in_cases: list[tuple[str, str, int]]
@@ -69,7 +69,7 @@ async def backlog(connection: Connection) -> Backlog:
         """
         SELECT connection, count(*) FILTER (WHERE state = 'WAITING') AS waiting,
                count(*) FILTER (WHERE state = 'REFUSED') AS refused
-        FROM outbox WHERE object = 'expense_report' GROUP BY connection
+        FROM outbox WHERE object IN ('expense_report', 'billing_event') GROUP BY connection
         """
     )
     return Backlog(

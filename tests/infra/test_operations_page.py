@@ -99,6 +99,7 @@ def test_alarms_know_one_ledger_from_many_processes() -> None:
         for gauge in (
             *("lines_in_cases", "uncertain_lines", "uncertain_age_seconds"),
             *("unpaid_reports", "unpaid_age_seconds", "news_waiting", "news_refused"),
+            "unreleased_months",
         ):
             taken = rf"(max by \([a-z_, ]+\)\s*\(|absent\()ledgerway_{gauge}"
             assert len(re.findall(taken, rule["expr"])) == rule["expr"].count(f"ledgerway_{gauge}")
