@@ -9,6 +9,7 @@ import pytest
 from connectors.conformance.levels import MARKER
 
 OPTION: Final = "--conformance-report"
+SUITES: Final = "suites"
 _REASON_CHARS_MAX: Final = 300
 
 
@@ -36,14 +37,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     mark = item.get_closest_marker(MARKER)
     if mark is None or not isinstance(item, pytest.Function):
         return
-    suite = _suite_of(item)
-    item.user_properties += [(MARKER, mark.args[0]), ("suite", suite)]
+    item.user_properties += [(MARKER, mark.args[0]), (SUITES, _suites_of(item))]
 
 
-def _suite_of(item: pytest.Function) -> str:
-    """The class that a rule stands in, whoever inherited it."""
+def _suites_of(item: pytest.Function) -> list[str]:
+    """The suites that a rule is a part of, as its test inherits them; the narrowest first."""
     classes = item.cls.__mro__ if item.cls is not None else ()
-    return next((each.__name__ for each in classes if item.originalname in vars(each)), "")
+    return [each.__name__ for each in classes if hasattr(each, item.originalname)]
 
 
 class _Report:
@@ -67,7 +67,7 @@ class _Report:
             return
         self._rules[report.nodeid] = {
             "test": report.nodeid,
-            "suite": told["suite"],
+            SUITES: told[SUITES],
             "rule": report.nodeid.rpartition("::")[2],
             "level": told[MARKER],
             "outcome": report.outcome,

@@ -118,6 +118,16 @@ class TimeEntrySourceContract:
         assert together <= (await news(world, world.now)).keys()
 
     @at(Level.INCREMENTAL)
+    async def test_the_instant_of_a_change_is_the_one_at_which_it_was_made(
+        self, world: TimeSourceWorld
+    ) -> None:
+        entry = world.add(MONDAY, "1")
+        # A local time that is taken for UTC is wrong by an hour at least.
+        since = (await in_window(world, MONDAY, MONDAY))[entry].changed_at
+        assert world.now - timedelta(minutes=1) <= since <= world.now
+        assert entry in await news(world, since)
+
+    @at(Level.INCREMENTAL)
     async def test_what_did_not_change_is_no_news(self, world: TimeSourceWorld) -> None:
         before = world.add(MONDAY, "1")
         world.pass_time(60)
