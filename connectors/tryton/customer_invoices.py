@@ -1,13 +1,15 @@
 """Posting customer invoices and credit notes to Tryton, and finding them."""
 
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from canonical.identity import reference_of
 from canonical.posting import PostedDocument, PostingIntent, PostingKind, PostingOutcome
-from connectors.base.errors import ConnectorError, RejectedError
+from connectors.base.errors import WARNING, ConnectorError, RejectedError
 from connectors.tryton.client import Context, TrytonClient, TrytonOptions
 from connectors.tryton.customer_books import CustomerBookReader
 from connectors.tryton.customer_dossier import CustomerDossier
@@ -20,6 +22,7 @@ from connectors.tryton.shelf import CUSTOMERS, Shelf, since_clauses, window_clau
 from connectors.tryton.wire import date_on_wire
 
 _LOG: Final = logging.getLogger(__name__)
+_DUE_BEFORE_TODAY: Final = f"{WARNING}invoice_payment_term"
 Documents = Mapping[str, tuple[PostedDocument, ...]]
 
 
@@ -57,7 +60,7 @@ class CustomerInvoices:
         refuse_if_too_long(len(intent.customer_invoice.lines))
         credited = await self._credited(intent)
         books = await self._books.read(intent, credited)
-        dossier = CustomerDossier(self._shelf, intent, books)
+        dossier = CustomerDossier(self._shelf, _as_foreseen(intent), books)
         try:
             return await self._clerk.carry(dossier, intent.period.posting_date, not_after)
         except RejectedError as error:
@@ -133,6 +136,19 @@ class CustomerInvoices:
                     "credited_line_unknown", f"no posted invoice of ours has the line {line_id}"
                 )
         return lines
+
+
+def _as_foreseen(intent: PostingIntent) -> PostingIntent:
+    """Answer a warning that says nothing where nothing is due, as when a prepayment pays it all.
+
+    Tryton then takes the invoice date for the day on which nothing is due, and warns of the past.
+    """
+    due: dict[str | None, Decimal] = defaultdict(Decimal)
+    for line in intent.customer_invoice.lines:
+        due[line.tax] += line.amount
+    if any(due.values()):
+        return intent
+    return intent.model_copy(update={"accepted": (*intent.accepted, _DUE_BEFORE_TODAY)})
 
 
 class _Readable(AsyncIterator[Sequence[PostedDocument]]):

@@ -32,7 +32,7 @@ class ErpLine:
     ours: str
     account: str
     rate: str
-    hours: Decimal
+    seconds: int
     amount: Decimal
 
 
@@ -63,7 +63,7 @@ class Billed:
     """What of one entry is on invoices in all, credits taken off."""
 
     rate: str
-    hours: Decimal
+    seconds: int
     amount: Decimal
 
 
@@ -76,7 +76,12 @@ class Expected:
 
     def bill(self, entry: int, rate: str, hours: str, amount: str) -> None:
         """So much of an entry is billed in all from now on."""
-        self.entries[entry] = Billed(rate, Decimal(hours), Decimal(amount))
+        self.entries[entry] = Billed(rate, seconds_of(Decimal(hours)), Decimal(amount))
+
+
+def seconds_of(hours: Decimal) -> int:
+    """Hours in whole seconds; four places of an hour are finer than that."""
+    return round(hours * _SECONDS)
 
 
 async def documents_of(platform: BillingPlatform, engagement: str) -> tuple[ErpDocument, ...]:
@@ -104,12 +109,12 @@ def _line(row: Mapping[str, Any]) -> ErpLine:
     facts = dict(_FACT.findall(row["note"] or ""))
     account = row["account."]["code"]
     said = _HOURS.search(row["description"] or "")
-    hours = Decimal(said[1]) if said else row["quantity"]
+    hours = Decimal(said[1]) if said else Decimal(row["quantity"])
     return ErpLine(
         ours=facts.get("id", ""),
         account=account,
         rate=_plainly(facts.get("rate", "")),
-        hours=hours if account == WORK else Decimal(0),
+        seconds=seconds_of(hours) if account == WORK else 0,
         amount=row["amount"],
     )
 
@@ -184,47 +189,53 @@ def _lines_are_their_parts(
     for line in lines:
         if amounts.get(line.ours) != line.amount:
             yield f"line {line.ours} is {line.amount}, its parts {amounts.get(line.ours)}"
-        if line.account == WORK and line.hours * _SECONDS != seconds[line.ours]:
-            yield f"line {line.ours} is {line.hours} h, its parts {seconds[line.ours]} s"
+        if line.account == WORK and line.seconds != seconds[line.ours]:
+            yield f"line {line.ours} is {line.seconds} s, its parts {seconds[line.ours]} s"
     for ours in sorted(amounts.keys() - {line.ours for line in lines}):
         yield f"line {ours} is allocated, and on no document"
 
 
 def _work_is_billed_once(documents: Sequence[ErpDocument], expected: Expected) -> Iterator[str]:
     """What the ERP's own lines come to, by price and by account."""
-    billed: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    billed, wanted = _Sums(), _Sums()
     for line in (line for one in documents for line in one.lines):
-        group = billed[f"work at {line.rate}" if line.account == WORK else line.account]
-        group[0] += line.hours
-        group[1] += line.amount
-    wanted: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+        name = f"work at {line.rate}" if line.account == WORK else f"account {line.account}"
+        billed.add(name, line.seconds, line.amount)
     for entry in expected.entries.values():
-        group = wanted[f"work at {entry.rate}"]
-        group[0] += entry.hours
-        group[1] += entry.amount
+        wanted.add(f"work at {entry.rate}", entry.seconds, entry.amount)
     for account, amount in expected.accounts.items():
-        wanted[account][1] += amount
-    for name in sorted(billed.keys() | wanted.keys()):
-        (hours, amount), (of_hours, of_amount) = billed[name], wanted[name]
-        if (hours, amount) != (of_hours, of_amount):
-            yield f"{name}: {hours} h and {amount} are billed, not {of_hours} h and {of_amount}"
+        wanted.add(f"account {account}", 0, amount)
+    yield from billed.differences_to(wanted)
 
 
 def _entries_are_billed_once(parts: Sequence[Part], expected: Expected) -> Iterator[str]:
     """What is allocated of each entry comes to what is expected of it, and of no other."""
-    billed: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    billed, wanted = _Sums(), _Sums()
     for part in parts:
-        # What a prepayment paid of an entry has no hours, and is on its own account.
+        # What a prepayment paid of an entry has no hours, and is on an account of its own.
         if part.work.startswith("time:") and part.seconds:
-            billed[part.work][0] += Decimal(part.seconds) / _SECONDS
-            billed[part.work][1] += part.amount
-    for entry, wanted in expected.entries.items():
-        hours, amount = billed.pop(f"time:harvest:{entry}", [Decimal(0), Decimal(0)])
-        if (hours, amount) != (wanted.hours, wanted.amount):
-            yield (
-                f"entry {entry}: {hours} h and {amount} are billed, "
-                f"not {wanted.hours} h and {wanted.amount}"
-            )
-    for work, (hours, amount) in billed.items():
-        if hours or amount:
-            yield f"{work} is billed with {hours} h and {amount}, and nobody expects it"
+            billed.add(f"entry {part.work.rsplit(':', 1)[-1]}", part.seconds, part.amount)
+    for entry, of_entry in expected.entries.items():
+        wanted.add(f"entry {entry}", of_entry.seconds, of_entry.amount)
+    yield from billed.differences_to(wanted)
+
+
+class _Sums(defaultdict[str, tuple[int, Decimal]]):
+    """Seconds and money by name."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: (0, Decimal(0)))
+
+    def add(self, name: str, seconds: int, amount: Decimal) -> None:
+        of_seconds, of_amount = self[name]
+        self[name] = (of_seconds + seconds, of_amount + amount)
+
+    def differences_to(self, wanted: "_Sums") -> Iterator[str]:
+        """Where what is billed is not what is wanted."""
+        for name in sorted(self.keys() | wanted.keys()):
+            (seconds, amount), (of_seconds, of_amount) = self[name], wanted[name]
+            if (seconds, amount) != (of_seconds, of_amount):
+                yield (
+                    f"{name}: {seconds} s and {amount} are billed, "
+                    f"not {of_seconds} s and {of_amount}"
+                )

@@ -15,6 +15,7 @@ from tests.billing.final_check import (
     Expected,
     Part,
     findings,
+    seconds_of,
 )
 
 Documents = Sequence[ErpDocument]
@@ -24,7 +25,7 @@ Parts = Sequence[Part]
 def line(ours: str, hours: str, amount: str, account: str = WORK) -> ErpLine:
     """A line at 100 EUR."""
     rate = "100 EUR" if account == WORK else ""
-    return ErpLine(ours, account, rate, Decimal(hours), Decimal(amount))
+    return ErpLine(ours, account, rate, seconds_of(Decimal(hours)), Decimal(amount))
 
 
 def document(number: int, *lines: ErpLine) -> ErpDocument:
@@ -86,7 +87,7 @@ SPOILT: Final[Mapping[str, tuple[Callable[[], tuple[Documents, Parts]], str]]] =
             (INVOICE, CREDIT),
             (*PARTS[:3], part("c/1", "time:harvest:1", -1800, "-50.00")),
         ),
-        "entry 1: 1.5 h and 150.00 are billed, not 2 h and 200.00",
+        "entry 1: 5400 s and 150.00 are billed, not 7200 s and 200.00",
     ),
     "a cent is allocated to nothing": (
         lambda: ((INVOICE, CREDIT), (replace(PARTS[0], amount=Decimal("200.01")), *PARTS[1:])),
@@ -97,7 +98,7 @@ SPOILT: Final[Mapping[str, tuple[Callable[[], tuple[Documents, Parts]], str]]] =
             (document(1, line("e/1", "3.25", "300.00"), INVOICE.lines[1]), CREDIT),
             PARTS,
         ),
-        "line e/1 is 3.25 h, its parts 10800 s",
+        "line e/1 is 11700 s, its parts 10800 s",
     ),
     "a document is not the sum of its lines": (
         lambda: ((replace(INVOICE, net=Decimal("1300.01")), CREDIT), PARTS),
@@ -117,8 +118,8 @@ def test_an_entry_that_is_skipped_everywhere_is_found_by_what_was_worked() -> No
     forgotten = expected()
     forgotten.bill(3, "100 EUR", "1", "100.00")
     assert findings((INVOICE, CREDIT), PARTS, forgotten) == [
-        "work at 100 EUR: 2.5 h and 250.00 are billed, not 3.5 h and 350.00",
-        "entry 3: 0 h and 0 are billed, not 1 h and 100.00",
+        "work at 100 EUR: 9000 s and 250.00 are billed, not 12600 s and 350.00",
+        "entry 3: 0 s and 0 are billed, not 3600 s and 100.00",
     ]
 
 
@@ -126,6 +127,6 @@ def test_an_entry_that_is_billed_twice_is_found_even_if_ledger_and_erp_agree() -
     again = document(3, line("f/1", "2", "200.00"))
     parts = (*PARTS, part("f/1", "time:harvest:1", 7200, "200.00"))
     assert findings((INVOICE, CREDIT, again), parts, expected()) == [
-        "work at 100 EUR: 4.5 h and 450.00 are billed, not 2.5 h and 250.00",
-        "entry 1: 4 h and 400.00 are billed, not 2 h and 200.00",
+        "work at 100 EUR: 16200 s and 450.00 are billed, not 9000 s and 250.00",
+        "entry 1: 14400 s and 400.00 are billed, not 7200 s and 200.00",
     ]

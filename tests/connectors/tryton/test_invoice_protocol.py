@@ -221,14 +221,13 @@ async def test_an_invoice_dated_before_one_that_has_its_number_is_refused_by_nam
 async def test_a_warning_is_a_refusal_until_a_person_accepts_it_by_its_name(
     invoices: InvoiceWorld,
 ) -> None:
-    """What a retainer pays in full is due at once: in the past, which Tryton asks about."""
+    """An invoice of two months ago is overdue when it is written, which Tryton asks about."""
     target = invoices.connect()
     intent = invoices.intent(
-        hours(3600, "90.00", "90.00", "USD", **FREE),
-        line("-90.00", InvoiceRole.DRAW, **FREE),
+        line("90.00", **FREE),
         legal_entity=invoices.other_entity.id,
         currency="USD",
-        invoice_date=invoices.last_day,
+        invoice_date=invoices.month.before().first_day,
     )
     assert await refusal(target, intent) == DUE_BEFORE_TODAY
     assert await invoices.held(intent) == ()
@@ -237,5 +236,21 @@ async def test_a_warning_is_a_refusal_until_a_person_accepts_it_by_its_name(
     accepted = intent.model_copy(update={"accepted": (DUE_BEFORE_TODAY,)})
     assert isinstance(await post(target, accepted), Executed)
     (bill,) = await invoices.held(intent)
-    assert (bill.posted, bill.total, bill.state) == (True, Decimal("0.00"), "paid")
+    assert (bill.posted, bill.total, bill.state) == (True, Decimal("90.00"), "posted")
     assert invoices.sent(DELETE) >= 2
+
+
+async def test_what_a_prepayment_pays_in_full_is_due_on_no_day_and_nobody_is_asked(
+    invoices: InvoiceWorld,
+) -> None:
+    target = invoices.connect()
+    intent = invoices.intent(
+        hours(3600, "90.00", "90.00", "USD", **FREE),
+        line("-90.00", InvoiceRole.DRAW, **FREE),
+        legal_entity=invoices.other_entity.id,
+        currency="USD",
+        invoice_date=invoices.last_day,
+    )
+    assert isinstance(await post(target, intent), Executed)
+    (bill,) = await invoices.held(intent)
+    assert (bill.posted, bill.total, bill.state) == (True, Decimal("0.00"), "paid")
