@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from store import billing, invoice_news, outbox, posting_attempts, readiness
+from store import billing_decisions, invoice_news, outbox, posting_attempts, readiness
 from tests.billing.billing_platform import BillingPlatform
 from tests.billing.conftest import Opened
 from tests.billing.final_check import ErpDocument, Expected, assert_billed, documents_of
@@ -44,7 +44,7 @@ def before(module: ModuleType, step: str) -> Point:
 
 
 WHILE_RELEASING: Final[Mapping[str, Point]] = {
-    "decided, before that is written down": before(billing, "keep_decision"),
+    "decided, before that is written down": before(billing_decisions, "keep_decision"),
     "released and written down, before it is prepared": before(readiness, "save"),
     "prepared, before it is posted": before(posting_attempts, "to_post"),
     "claimed for sending, before the draft": lambda to, _: to.erp.wire.freeze_before(DRAFT),
