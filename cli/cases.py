@@ -6,6 +6,7 @@ from uuid import UUID
 
 import typer
 
+from canonical.expense import EXPENSE_REPORT
 from canonical.time_entry import TIME_ENTRY
 from cli.exits import DONE, FOUND_SOMETHING, CommandError
 from cli.options import Json
@@ -186,11 +187,11 @@ def _show(case: "ExceptionCase", lines: list["BlockedLine"]) -> None:
     out.print(
         table(
             "Lines",
-            ("Entry or report", "Timesheet", "Date", "Hours", "Value", "", "The ERP said"),
+            ("Line", "Document", "Date", "Hours", "Value", "", "The ERP said"),
             [
                 (
                     line.called,
-                    line.timesheet if line.object == TIME_ENTRY else None,
+                    line.timesheet if line.object != EXPENSE_REPORT else None,
                     line.work_date,
                     hours(line.seconds) if line.object == TIME_ENTRY else None,
                     line.amount, line.currency, line.said,

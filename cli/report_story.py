@@ -29,7 +29,12 @@ def report_story(one: Story) -> Iterator[str]:
     yield from _approval(one)
     yield from _lines(one)
     yield from _rates(one["report"])
-    yield from _payment(one)
+    yield from payment_story(one)
+    yield from told_story(one)
+
+
+def told_story(one: Story) -> Iterator[str]:
+    """What its source was told, and what it answered."""
     for step in one["told"] or ():
         answer = {"WAITING": "still to be told", "SENT": "told"}.get(step["state"], "refused")
         code = f" ({step['code']})" if step["code"] else ""
@@ -73,7 +78,8 @@ def _rates(report: Mapping[str, Any] | None) -> Iterator[str]:
             )
 
 
-def _payment(one: Story) -> Iterator[str]:
+def payment_story(one: Story) -> Iterator[str]:
+    """Its number in the ERP, and how far it is paid."""
     payment = one["payment"]
     if payment is not None:
         due = f", due {payment['due_on']}" if payment["due_on"] else ""

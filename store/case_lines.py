@@ -35,7 +35,7 @@ class LineOfCase:
 class BlockedLine:
     """A line that a case holds up, as people look at it; `said` is what the ERP last answered.
 
-    `called` is a report's number, and an entry's id.
+    `called` is a report's number, an invoice's engagement, and an entry's id.
     """
 
     source_id: str
@@ -57,8 +57,9 @@ async def blocked(connection: Connection, case_id: UUID) -> list[BlockedLine]:
         f"""
         SELECT p.source_id, p.object, p.document_id AS timesheet, p.original_date AS work_date,
                p.seconds, p.amount, p.currency, p.reference, p.state, p.last_outcome AS said,
-               coalesce(CASE WHEN p.object = 'expense_report' THEN l.entry::jsonb ->> 'number' END,
-                        p.source_id) AS called
+               coalesce(CASE p.object WHEN 'expense_report' THEN l.entry::jsonb ->> 'number'
+                                      WHEN 'billing_event' THEN l.entry::jsonb ->> 'engagement'
+                        END, p.source_id) AS called
         FROM posting p LEFT JOIN source_line l ON l.connection = p.connection
           AND l.object = p.object AND l.source_id = p.source_id
         WHERE p.case_id = $1 AND {BLOCKED} ORDER BY p.original_date, p.source_id
