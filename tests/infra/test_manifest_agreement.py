@@ -226,11 +226,15 @@ def test_the_example_configuration_resolves_with_the_secrets_that_are_mounted(
         assert mounted == referred
 
 
+def _volume(deployment: Manifest, name: str) -> dict[str, Any]:
+    found: dict[str, dict[str, Any]] = {one["name"]: one for one in pod_of(deployment)["volumes"]}
+    return found[name]
+
+
 def _mounted_secrets(deployment: Manifest) -> set[str]:
-    (mount,) = container_of(deployment)["volumeMounts"]
-    assert mount["mountPath"] == environment_of(deployment)["LEDGERWAY_CONFIG"]
-    (volume,) = pod_of(deployment)["volumes"]
-    sources: list[Any] = volume["projected"]["sources"]
+    mounts = {one["name"]: one["mountPath"] for one in container_of(deployment)["volumeMounts"]}
+    assert mounts["config"] == environment_of(deployment)["LEDGERWAY_CONFIG"]
+    sources = _volume(deployment, "config")["projected"]["sources"]
     return {
         item["path"]
         for source in sources
@@ -243,5 +247,17 @@ def test_workers_find_the_configuration_by_its_generated_name() -> None:
     for kustomization in ("base", "overlays/segmented"):
         (config,) = of_kind("ConfigMap", kustomization)
         for deployment in of_kind("Deployment", kustomization):
-            sources = pod_of(deployment)["volumes"][0]["projected"]["sources"]
+            sources = _volume(deployment, "config")["projected"]["sources"]
             assert {"configMap": {"name": config["metadata"]["name"]}} in sources
+
+
+def test_the_drop_of_contracts_is_mounted_where_its_connection_looks() -> None:
+    configuration, _ = load_configuration(EXAMPLE_CONFIG)
+    folder = configuration.connections["contracts"].options["folder"]
+    for kustomization in ("base", "overlays/segmented"):
+        (claim,) = of_kind("PersistentVolumeClaim", kustomization)
+        for deployment in of_kind("Deployment", kustomization):
+            mounts = container_of(deployment)["volumeMounts"]
+            assert {"name": "contracts", "mountPath": folder} in mounts
+            volume = _volume(deployment, "contracts")["persistentVolumeClaim"]
+            assert volume["claimName"] == claim["metadata"]["name"]
