@@ -5,6 +5,7 @@ import typer
 from cli import (
     backfill,
     cases,
+    connectors,
     explain,
     invoices,
     ledger,
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(cases.app, name="cases")
+app.add_typer(connectors.app, name="connectors")
 app.add_typer(readiness.app, name="readiness")
 app.add_typer(invoices.app, name="invoices")
 local_world.add_to(app)

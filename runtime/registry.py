@@ -1,7 +1,7 @@
 """The systems that can be connected: ours, and those that entry points add."""
 
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from connectors.base.system import System
@@ -18,16 +18,44 @@ _OURS: Final = {
 
 
 def system_named(name: str) -> System:
-    """Find a system; raises ConfigurationError with the names that are known."""
+    """Find a system; raises ConfigurationError with the names that are known, or what is broken."""
     if name in _OURS:
         system: System = import_module(_OURS[name]).SYSTEM
         return system
     for entry in entry_points(group=ENTRY_POINTS):
         if entry.name == name:
-            loaded: System = entry.load()
-            return loaded
-    known = sorted({*_OURS, *(entry.name for entry in entry_points(group=ENTRY_POINTS))})
-    raise ConfigurationError(f"no connector for '{name}'; there are {', '.join(known)}")
+            return _loaded(entry)
+    raise ConfigurationError(f"no connector for '{name}'; there are {', '.join(system_names())}")
+
+
+def system_names() -> list[str]:
+    """The names of all systems that can be connected."""
+    return sorted({*_OURS, *(entry.name for entry in entry_points(group=ENTRY_POINTS))})
+
+
+def comes_from(name: str) -> str:
+    """The distribution that brings a system."""
+    if name not in _OURS:
+        for entry in entry_points(group=ENTRY_POINTS):
+            if entry.name == name and entry.dist is not None:
+                return str(entry.dist.name)
+    return "ledgerway"
+
+
+def _loaded(entry: EntryPoint) -> System:
+    try:
+        system = entry.load()
+    except Exception as error:
+        raise ConfigurationError(
+            f"the connector '{entry.name}' ({entry.value}) cannot be loaded: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(system, System):
+        raise ConfigurationError(
+            f"the connector '{entry.name}' ({entry.value}) is no System; its entry point names "
+            "the package's SYSTEM, such as northwind:SYSTEM"
+        )
+    return system
 
 
 def has_capability(name: str, capability: type) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from canonical.posting import PostingKind
 from connectors.base.guard import Bulk, Guard, IdempotencyKey
+from connectors.base.level import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,10 @@ class Manifest:
     # How far back a poll looks again, because a record may appear behind the cursor.
     overlap_seconds: int = 0
     rate_limits: tuple[RateLimit, ...] = ()
+    # What its conformance suite has proven; None claims nothing.
+    level: Level | None = None
+    # Whether it speaks HTTP, and so keeps to that contract too; a folder does not.
+    over_http: bool = True
     notes: tuple[str, ...] = field(default=())
 
     def operation(self, kind: PostingKind) -> PostingOperation:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.base.capabilities import Connected, SourceRecord
-from connectors.base.manifest import RateLimit
+from connectors.base.manifest import Manifest, RateLimit
 from connectors.base.rate_budget import RateBudget
 
 
@@ -27,3 +27,7 @@ class System:
     # Reads a page of the system's documents as people keep one, with its options and no request;
     # raises ValueError if it is none. None for a system that is no source.
     read_page: Callable[[Any, bytes], Sequence[SourceRecord[Any]]] | None = None
+    # What it says of itself with the options' own defaults, for who has no connection at hand.
+    manifest: Manifest | None = None
+    # The modules of its conformance tests, such as `northwind.tests.test_conformance`.
+    suites: tuple[str, ...] = ()

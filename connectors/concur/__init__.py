@@ -13,6 +13,8 @@ SYSTEM = System(
     MANIFEST.rate_limits,
     MANIFEST.capabilities,
     read_page=lambda options, page: source_records(page, options.reading),
+    manifest=MANIFEST,
+    suites=("tests.connectors.concur.test_conformance",),
 )
 
 __all__ = ["MANIFEST", "SYSTEM", "Concur", "ConcurOptions", "connect"]

@@ -3,6 +3,7 @@
 from typing import Final
 
 from connectors.base.capabilities import ExpenseReportSink, ExpenseReportSource, MasterDataSource
+from connectors.base.level import Level
 from connectors.base.manifest import ApprovalEvidence, Manifest
 
 # Concur states a default (25 in its tables, 100 in its description) and no maximum.
@@ -28,6 +29,7 @@ MANIFEST: Final = Manifest(
     approval=ApprovalEvidence(approver=True, instant=True, revision=True),
     takes_rejections=True,
     page_size_max=PAGE_SIZE_MAX,
+    level=Level.EXACTLY_ONCE,
     notes=(
         "The list holds what waits to be acknowledged, so there is no cursor to keep.",
         "A document can be recalled until it is acknowledged, and no longer.",

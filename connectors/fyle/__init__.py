@@ -13,6 +13,8 @@ SYSTEM = System(
     MANIFEST.rate_limits,
     MANIFEST.capabilities,
     read_page=lambda options, page: reports_on(page, options.setting),
+    manifest=MANIFEST,
+    suites=("tests.connectors.fyle.test_conformance",),
 )
 
 __all__ = ["MANIFEST", "SYSTEM", "Fyle", "FyleOptions", "connect"]

@@ -7,6 +7,7 @@ from connectors.base.capabilities import (
     ExpenseReportSource,
     MasterDataSource,
 )
+from connectors.base.level import Level
 from connectors.base.manifest import ApprovalEvidence, Manifest, RateLimit
 
 PAGE_SIZE_MAX: Final = 200  # Fyle answers 400 to more.
@@ -34,6 +35,7 @@ MANIFEST: Final = Manifest(
     page_size_max=PAGE_SIZE_MAX,
     overlap_seconds=OVERLAP_SECONDS,
     rate_limits=(RateLimit(calls=10, per_seconds=1),),
+    level=Level.EXACTLY_ONCE,
     notes=(
         "The limit is counted per IP address, so it is shared by all connections of a worker.",
         "Fyle knows no claim: a report can be sent back until it is paid. A claim reads its state.",

@@ -13,6 +13,8 @@ SYSTEM = System(
     MANIFEST.rate_limits,
     MANIFEST.capabilities,
     read_page=lambda options, page: entries_on(page, options.connection),
+    manifest=MANIFEST,
+    suites=("tests.connectors.harvest.test_conformance",),
 )
 
 __all__ = ["MANIFEST", "SYSTEM", "Harvest", "HarvestOptions", "connect"]

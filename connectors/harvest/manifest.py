@@ -8,6 +8,7 @@ from connectors.base.capabilities import (
     MasterDataSource,
     TimeEntrySource,
 )
+from connectors.base.level import Level
 from connectors.base.manifest import ApprovalEvidence, Manifest, RateLimit
 
 PAGE_SIZE_MAX: Final = 2000  # Harvest answers 422 to more.
@@ -31,6 +32,7 @@ MANIFEST: Final = Manifest(
     page_size_max=PAGE_SIZE_MAX,
     overlap_seconds=OVERLAP_SECONDS,
     rate_limits=(RateLimit(calls=100, per_seconds=15),),
+    level=Level.ATTESTED,
     notes=(
         "There are no webhooks: news is found by polling updated_since.",
         "A deleted entry is simply absent: it is found by comparing the ids of a window.",

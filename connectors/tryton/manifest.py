@@ -17,6 +17,7 @@ from connectors.base.capabilities import (
 )
 from connectors.base.guard import Bulk, CompareAndSet, DraftThenPost
 from connectors.base.http import Timeouts
+from connectors.base.level import Level
 from connectors.base.manifest import Manifest, PostingOperation, ReferenceField
 
 # A call of 200 lines takes 0.14 to 0.45 s at the ERP; longer calls win little per line, hold their
@@ -65,6 +66,7 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
         undone_by_deletion=frozenset({PostingKind.TIME}),
         page_size_max=PAGE_SIZE_MAX,
         overlap_seconds=OVERLAP_SECONDS,
+        level=Level.ATTESTED,
         notes=(
             "PostgreSQL only: on SQLite Tryton's own checks do not hold.",
             "Needs the modules timesheet, timesheet_cost, project, project_invoice, account,"

@@ -3,8 +3,11 @@
 import pytest
 
 from connectors.conformance.posting_guard import CompareAndSetContract
+from connectors.conformance.posting_repeats import DraftThenPostContract
 from connectors.conformance.posting_target import PostingTargetContract
 from connectors.conformance.posting_undo import UndoContract
+from tests.connectors.tryton.drafting_world import TrytonDrafts
+from tests.connectors.tryton.expense_world import ExpenseWorld
 from tests.connectors.tryton.world import RealTrytonWorld
 
 pytestmark = pytest.mark.erp
@@ -25,3 +28,9 @@ class TestTrytonsGuard(CompareAndSetContract):
 
 class TestTrytonsUndo(UndoContract):
     pass
+
+
+class TestTrytonsDocuments(DraftThenPostContract):
+    @pytest.fixture
+    def world(self, expenses: ExpenseWorld) -> TrytonDrafts:
+        return TrytonDrafts(expenses)

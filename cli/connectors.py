@@ -1,0 +1,156 @@
+"""`ledgerway connectors`: what can be connected, whether it works, and how good it is."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from cli.exits import DONE, FOUND_SOMETHING, CommandError
+from cli.options import Json
+from cli.output import as_json, err, out, table
+from cli.running import run
+
+if TYPE_CHECKING:
+    from cli.conformance import Run
+    from connectors.base.system import System
+
+app = typer.Typer(
+    help="The systems that can be connected: those of this repository and those that installed "
+    "packages add.",
+    no_args_is_help=True,
+)
+_Config = Annotated[
+    Path,
+    typer.Option(envvar="LEDGERWAY_CONFIG", help="The folder with connections.yaml."),
+]
+
+
+@app.command("list")
+def list_(json_output: Json = False) -> int:
+    """List the systems, what each can be used as, and the level it claims."""
+    from runtime.configuration import ConfigurationError
+    from runtime.registry import comes_from, system_named, system_names
+
+    rows, broken = [], []
+    for name in system_names():
+        try:
+            rows.append({"name": name, **_described(system_named(name)), "from": comes_from(name)})
+        except ConfigurationError as error:
+            broken.append(str(error))
+    if json_output:
+        out.print_json(as_json({"connectors": rows, "broken": broken}))
+    else:
+        cells = [
+            (one["name"], one["title"], ", ".join(one["roles"]), one["level"], one["from"])
+            for one in rows
+        ]
+        out.print(table("Connectors", ("Name", "System", "Roles", "Level", "From"), cells))
+        for sentence in broken:
+            err.print(f"[red]{escape(sentence)}[/]")
+    return FOUND_SOMETHING if broken else DONE
+
+
+def _described(system: "System") -> dict[str, Any]:
+    manifest = system.manifest
+    roles = manifest.capabilities if manifest else system.capabilities
+    return {
+        "title": manifest.title if manifest else system.name,
+        "roles": sorted(role.__name__ for role in roles),
+        "level": manifest.level if manifest else None,
+        "verified_against": manifest.verified_against if manifest else None,
+    }
+
+
+@app.command()
+def check(
+    connection: Annotated[str, typer.Argument(help="A connection of connections.yaml.")],
+    config: _Config = Path("config"),
+    json_output: Json = False,
+) -> int:
+    """Log in to the live system of a connection, and say who we are there.
+
+    Nothing is written. Exits with 1 if address, credentials or permissions are not good.
+    """
+    answered, said = run(_checked(connection, config))
+    if json_output:
+        out.print_json(as_json({"connection": connection, "good": answered, "said": said}))
+    else:
+        out.print(f"{escape(connection)}: {escape(said)}", style=None if answered else "red")
+    return DONE if answered else FOUND_SOMETHING
+
+
+async def _checked(name: str, folder: Path) -> tuple[bool, str]:
+    """Ask the system; whether it was good, and what is to be told."""
+    from connectors.base.errors import ConnectorError
+    from connectors.base.rate_budget import Unlimited
+    from runtime.configuration import ConfigurationError, load_configuration, options_for
+    from runtime.registry import system_named
+
+    try:
+        configuration, _ = load_configuration(folder)
+        if name not in configuration.connections:
+            known = ", ".join(sorted(configuration.connections)) or "none"
+            raise CommandError(f"There is no connection '{escape(name)}'; there are {known}.")
+        settings = configuration.connections[name]
+        system = system_named(settings.system)
+        options = options_for(system, name, settings, folder)
+    except ConfigurationError as error:
+        raise CommandError(escape(str(error))) from error
+    connected = system.connect(options, Unlimited())
+    try:
+        return True, await connected.check()
+    except ConnectorError as error:
+        said = f"{error.code}: {error}" if str(error) != error.code else error.code
+        return False, f"{type(error).__name__.removesuffix('Error')}: {said}"
+    finally:
+        await connected.close()
+
+
+@app.command()
+def conformance(
+    name: Annotated[str, typer.Argument(help="A system, as `connectors list` shows it.")],
+    json_output: Json = False,
+) -> int:
+    """Run a connector's contract suite, and say which level it reaches and why not the next.
+
+    Exits with 1 if a rule fails, or if the level is below the one that the manifest claims.
+    """
+    from cli.conformance import run_suite_of
+    from runtime.configuration import ConfigurationError
+    from runtime.registry import system_named
+
+    try:
+        made = run_suite_of(system_named(name))
+    except ConfigurationError as error:
+        raise CommandError(escape(str(error))) from error
+    if json_output:
+        out.print_json(as_json(made.as_json()))
+    else:
+        _show(made)
+    return DONE if made.good else FOUND_SOMETHING
+
+
+def _show(made: "Run") -> None:
+    rows = [
+        (
+            f"{each.level} {each.level.means}",
+            each.passed,
+            len(each.failed),
+            each.skipped,
+            each.trouble,
+        )
+        for each in made.verdict.standings
+    ]
+    columns = ("Level", "Passed", "Failed", "Left out", "What stands against it")
+    out.print(table(made.title, columns, rows))
+    for sentence in made.errors:
+        err.print(f"[red]{escape(sentence)}[/]")
+    verdict = made.verdict
+    reached = verdict.reached
+    said = f"It reaches {reached}: {reached.means}." if reached else "It reaches no level."
+    out.print(said)
+    if verdict.why_not_the_next:
+        out.print(f"Why not the next: {escape(verdict.why_not_the_next)}.")
+    if verdict.claimed is not None and not verdict.holds:
+        err.print(f"[red]Its manifest claims {verdict.claimed}.[/]")

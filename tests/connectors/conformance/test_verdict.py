@@ -1,0 +1,128 @@
+"""Levels: a connector reaches one only with every rule below it, and with the suites it owes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import pytest
+
+from canonical.posting import PostingKind
+from connectors import conformance
+from connectors.base.capabilities import AcknowledgementSink, PostingTarget, TimeEntrySource
+from connectors.base.guard import Bulk, Guard, NoGuard, UniqueReference
+from connectors.base.level import Level
+from connectors.base.manifest import Manifest, PostingOperation, ReferenceField
+from connectors.conformance.levels import level_of
+from connectors.conformance.verdict import Rule, verdict_on
+
+SOURCE = Manifest(
+    system="northwind",
+    title="Northwind",
+    capabilities=frozenset({TimeEntrySource, AcknowledgementSink}),
+    verified_against="nothing",
+    documented_at="nowhere",
+)
+SUITES = {
+    Level.READS: ["HttpContract", "TimeEntrySourceContract"],
+    Level.WRITES: ["AcknowledgementContract"],
+}
+
+
+def rule(level: Level, outcome: Any = "passed", suites: Sequence[str] = ()) -> Rule:
+    return Rule(
+        f"test_something_of_{level}", suites or SUITES.get(level, ["X"]), level, outcome, "it broke"
+    )
+
+
+ALL = [rule(level) for level in Level]
+
+
+def target(guard: Guard) -> Manifest:
+    operation = PostingOperation(
+        PostingKind.TIME, guard, Bulk("NONE"), ReferenceField("memo", 21), send_window_seconds=10
+    )
+    return replace(SOURCE, capabilities=frozenset({PostingTarget}), operations=(operation,))
+
+
+def test_all_rules_kept_is_the_highest_level() -> None:
+    verdict = verdict_on(ALL, SOURCE)
+    assert verdict.reached is Level.ATTESTED
+    assert verdict.why_not_the_next == ""
+    assert verdict.holds
+
+
+@pytest.mark.parametrize("broken", list(Level))
+def test_a_broken_rule_keeps_its_level_and_all_above_from_being_reached(broken: Level) -> None:
+    verdict = verdict_on([*ALL, rule(broken, "failed")], SOURCE)
+    below = [level for level in Level if level < broken]
+    assert verdict.reached == (below[-1] if below else None)
+    assert f"something of {broken}” fails (it broke)" in verdict.why_not_the_next
+    assert not verdict.holds
+
+
+def test_a_level_without_rules_is_passed_by_and_reached_by_nobody() -> None:
+    reads_and_writes = [each for each in ALL if each.level in (Level.READS, Level.WRITES)]
+    verdict = verdict_on(reads_and_writes, SOURCE)
+    assert verdict.reached is Level.WRITES
+    assert "no rule of a higher level" in verdict.why_not_the_next
+
+
+def test_a_rule_that_was_left_out_stands_against_nothing_and_reaches_nothing() -> None:
+    told = [*ALL[:-1], rule(Level.ATTESTED, "skipped")]
+    assert verdict_on(told, SOURCE).reached is Level.EXACTLY_ONCE
+
+
+@pytest.mark.parametrize(
+    ("suite", "level", "reached"),
+    [
+        ("HttpContract", Level.READS, None),
+        ("TimeEntrySourceContract", Level.READS, None),
+        ("AcknowledgementContract", Level.WRITES, Level.INCREMENTAL),
+    ],
+)
+def test_a_suite_that_is_owed_and_was_not_run_is_named(
+    suite: str, level: Level, reached: Level | None
+) -> None:
+    told = [replace(each, suites=[one for one in each.suites if one != suite]) for each in ALL]
+    verdict = verdict_on(told, SOURCE)
+    assert verdict.reached == reached
+    assert verdict.why_not_the_next == f"{level}: the suite does not inherit {suite}"
+
+
+def test_a_connector_that_speaks_no_http_owes_no_suite_about_it() -> None:
+    told = [replace(each, suites=[*each.suites[-1:]]) for each in ALL]
+    assert verdict_on(told, replace(SOURCE, over_http=False)).reached is Level.ATTESTED
+
+
+def test_each_guard_of_a_manifest_is_to_be_proven() -> None:
+    ran = [*ALL, rule(Level.WRITES, suites=["PostingTargetContract"])]
+    verdict = verdict_on(ran, target(UniqueReference()))
+    assert verdict.reached is Level.WRITES
+    assert "UniqueReferenceContract" in verdict.why_not_the_next
+    assert verdict_on(ran, target(NoGuard())).reached is Level.ATTESTED
+
+
+def test_a_claim_holds_if_it_is_reached() -> None:
+    told = ALL[:-1]
+    for claimed, holds in ((Level.EXACTLY_ONCE, True), (Level.ATTESTED, False), (None, True)):
+        assert verdict_on(told, replace(SOURCE, level=claimed)).holds is holds
+    assert not verdict_on([], replace(SOURCE, level=Level.READS)).holds
+
+
+def test_every_rule_of_every_suite_has_a_level() -> None:
+    suites = [
+        suite
+        for module in iter_modules(conformance.__path__, f"{conformance.__name__}.")
+        for suite in vars(import_module(module.name)).values()
+        if isinstance(suite, type) and suite.__name__.endswith("Contract")
+    ]
+    rules = {
+        f"{suite.__name__}.{name}": level_of(each)
+        for suite in suites
+        for name, each in vars(suite).items()
+        if name.startswith("test_")
+    }
+    assert len(rules) > 100
+    assert [name for name, level in rules.items() if level is None] == []
