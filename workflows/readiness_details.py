@@ -1,6 +1,8 @@
 """What Temporal's UI says of an engagement's month: amounts, what blocks them, what can be done."""
 
+import json
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Final
 
 from temporalio import workflow
@@ -10,6 +12,10 @@ with workflow.unsafe.imports_passed_through():
     from canonical.billing_messages import Amount, ReadinessView
 from canonical.hours import hours_from_seconds
 
+# One that does not break, and is not taken away at the edge of a cell.
+_SPACE: Final = "\u00a0"
+_LEFT: Final = "---"
+_RIGHT: Final = "--:"
 _NEXT: Final = {
     "unapproved": "its approvers approve it in its source",
     "unposted": "it is posted by itself",
@@ -65,31 +71,62 @@ def _parts(view: ReadinessView, *, stopped: int, uncertain: int, last_answer: st
 
 
 def _sum(amounts: Sequence[Amount]) -> str:
-    return " + ".join(f"{one.amount} {one.currency}" for one in amounts) or "nothing"
+    return " + ".join(map(_money, amounts)) or "nothing"
+
+
+def _money(one: Amount) -> str:
+    """An amount that is not torn from its currency at the end of a line."""
+    return f"{Decimal(one.amount):,}{_SPACE}{one.currency}"
 
 
 def _blocked(view: ReadinessView) -> str:
-    rows = [
-        f"| {one.reason.replace('_', ' ')} | {one.amount.amount} {one.amount.currency} "
-        f"| {hours_from_seconds(one.seconds):.2f} | {one.lines} | until {_NEXT[one.reason]} |"
-        for one in view.blocked
-    ]
-    head = "| blocked | amount | hours | lines | |\n|---|--:|--:|--:|---|"
-    return "\n".join([head, *rows])
+    return _table(
+        (("blocked", _LEFT), ("amount", _RIGHT), ("hours", _RIGHT), ("lines", _RIGHT), ("", _LEFT)),
+        [
+            (
+                one.reason.replace("_", " "),
+                _money(one.amount),
+                f"{hours_from_seconds(one.seconds):,.2f}",
+                str(one.lines),
+                f"until {_NEXT[one.reason]}",
+            )
+            for one in view.blocked
+        ],
+    )
 
 
 def _invoices(view: ReadinessView) -> str:
-    rows = [
-        f"| {one.number or one.event[:8]} | {'credit note' if one.credits else 'invoice'} "
-        f"| {one.net.amount} {one.net.currency} | {one.total or '—'} | {one.paid or '—'} "
-        f"| {(one.payment or one.state).lower()} |"
-        for one in view.invoices
-    ]
-    head = "| number | | net | total | paid | state |\n|---|---|--:|--:|--:|---|"
-    return "\n".join([head, *rows])
+    return _table(
+        (
+            *(("number", _LEFT), ("", _LEFT), ("net", _RIGHT)),
+            *(("total", _RIGHT), ("paid", _RIGHT), ("state", _LEFT)),
+        ),
+        [
+            (
+                one.number or one.event[:8],
+                "credit note" if one.credits else "invoice",
+                _money(one.net),
+                f"{Decimal(one.total):,}" if one.total else "—",
+                f"{Decimal(one.paid):,}" if one.paid else "—",
+                (one.payment or one.state).lower(),
+            )
+            for one in view.invoices
+        ],
+    )
+
+
+def _table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown. Temporal's UI leaves no room between columns: the cells bring theirs."""
+    said = [[name for name, _ in columns], *rows]
+    lines = ["|".join(("", *(f"{one}{_SPACE * 2}" for one in row), "")) for row in said]
+    lines.insert(1, "|".join(("", *(aligned for _, aligned in columns), "")))
+    return "\n".join(lines)
 
 
 def _how_to_release(view: ReadinessView) -> str:
     people = "Two different people release it" if view.needs_two else "Release it"
-    request = f'{{"kind": "release", "by": "your name", "snapshot": "{view.snapshot}"}}'
+    # The hash is as wide as what the UI shows of a line.
+    request = json.dumps(
+        {"kind": "release", "by": "your name", "snapshot": view.snapshot}, indent=1
+    )
     return f"{people} by the update `decide`:\n\n```json\n{request}\n```"
