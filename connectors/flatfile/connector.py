@@ -1,7 +1,6 @@
 """A folder of files as a source of contracts, which is told what became of their invoices."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -10,16 +9,17 @@ from canonical.contracts import ContractRecord
 from connectors.base.capabilities import Acknowledged, InvoiceNews, SourcePage, SourceRecord
 from connectors.base.errors import ConnectionConfigError
 from connectors.base.manifest import Manifest
-from connectors.base.pagination import Pages
 from connectors.base.rate_budget import RateBudget
 from connectors.flatfile import engagements, milestones, purchase_orders, rate_cards
 from connectors.flatfile.contents import Contents
 from connectors.flatfile.contract_parts import HEADS, TABLES
 from connectors.flatfile.drafts import ContractDraft, each_once
-from connectors.flatfile.drop import read_drop, require_folder
+from connectors.flatfile.drop import read_drop, require_folder, require_writable
 from connectors.flatfile.invoice_status import InvoiceStatusFile
 from connectors.flatfile.manifest import MANIFEST
 from connectors.flatfile.options import FlatFileOptions
+from connectors.flatfile.paging import paged
+from connectors.flatfile.rejected import tell_rejected
 
 Records = Sequence[SourceRecord[ContractRecord]]
 
@@ -54,10 +54,7 @@ class FlatFile:
 
     def _check(self) -> str:
         contents = self._contents()
-        if not os.access(self._folder, os.R_OK | os.W_OK | os.X_OK):
-            raise ConnectionConfigError(
-                "cannot_write", f"{self._folder} cannot be written: give the worker permission"
-            )
+        require_writable(self._folder)
         there = ", ".join(name for name in _FILES if contents.has(name))
         return f"the folder {self._folder} with {there}"
 
@@ -66,11 +63,11 @@ class FlatFile:
 
         After an error the iterator keeps its place: ask it again for the next page.
         """
-        return self._pages(_contracts)
+        return self._pages("contracts", _contracts)
 
     def milestones(self) -> AsyncIterator[SourcePage[ContractRecord]]:
         """Page through the acceptances and the ERP's schedule lines of one moment."""
-        return self._pages(_milestones)
+        return self._pages("milestones", _milestones)
 
     async def tell_invoices(self, news: Sequence[InvoiceNews]) -> Sequence[Acknowledged]:
         """Append steps to the file of statuses; what stands there already counts as told."""
@@ -93,22 +90,14 @@ class FlatFile:
         return contents
 
     def _pages(
-        self, drafts: Callable[[Contents], Iterable[ContractDraft]]
+        self, kind: str, drafts: Callable[[Contents], Iterable[ContractDraft]]
     ) -> AsyncIterator[SourcePage[ContractRecord]]:
-        read: Records | None = None
+        return paged(lambda: self._read(kind, drafts), self._page_size)
 
-        async def fetch(place: str) -> tuple[SourcePage[ContractRecord], str | None]:
-            nonlocal read
-            if read is None:
-                read = await asyncio.to_thread(self._read, drafts)
-            first, following = int(place), int(place) + self._page_size
-            page = SourcePage(tuple(read[first:following]), len(read))
-            return page, str(following) if following < len(read) else None
-
-        return Pages("0", fetch)
-
-    def _read(self, drafts: Callable[[Contents], Iterable[ContractDraft]]) -> Records:
-        return [_shown(self._connection, draft) for draft in each_once(drafts(self._contents()))]
+    def _read(self, kind: str, drafts: Callable[[Contents], Iterable[ContractDraft]]) -> Records:
+        found = each_once(drafts(self._contents()))
+        tell_rejected(self._folder, kind, found)
+        return [_shown(self._connection, draft) for draft in found]
 
 
 def _contracts(contents: Contents) -> Iterator[ContractDraft]:

@@ -1,13 +1,24 @@
 """The contents of a drop at one moment: lines of its files, read when they are asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from connectors.flatfile.cells import Cells
 from connectors.flatfile.drop import DropFile
 from connectors.flatfile.json_lines import JsonLine, json_lines
+from connectors.flatfile.json_rows import rows_of_json
 from connectors.flatfile.options import Format
 from connectors.flatfile.tables import Columns, Row, rows_of
+
+TABLE: Final = ".csv"
+LINES: Final = ".jsonl"
+
+
+def files_of(stem: str, *, many: bool = False) -> tuple[str, ...]:
+    """The names under which one kind of record may be there; `many` of each, with a suffix."""
+    stems = (stem, f"{stem}-*") if many else (stem,)
+    return tuple(f"{each}{form}" for each in stems for form in (TABLE, LINES))
 
 
 class Contents:
@@ -26,6 +37,19 @@ class Contents:
         """The lines of a table; none if the file is not there."""
         return rows_of(self._files.get(name), columns, self._written)
 
+    def rows_of_kind(self, stem: str, columns: Columns) -> Iterator[Row]:
+        """The lines of all files of one kind of record, in whichever form they are."""
+        for file in self.of_kind(stem):
+            if file.name.endswith(LINES):
+                yield from rows_of_json(file, columns)
+            else:
+                yield from rows_of(file, columns, self._written)
+
+    def of_kind(self, stem: str) -> Sequence[DropFile]:
+        """The files of one kind of record, in the order of their names."""
+        found = (file for name, file in self._files.items() if _is_of_kind(name, stem))
+        return sorted(found, key=lambda file: file.name)
+
     def lines(self, name: str) -> Sequence[JsonLine]:
         """The objects of a file of JSON lines; none if it is not there."""
         return json_lines(self._files.get(name))
@@ -37,3 +61,12 @@ class Contents:
     def changed_at(self, *names: str) -> datetime:
         """When the newest of these files was written; one of them is there."""
         return max(self._files[name].changed_at for name in names if name in self._files)
+
+    def arrived_at(self, name: str) -> datetime:
+        """Since when a file is there as it is."""
+        return self._files[name].arrived_at
+
+
+def _is_of_kind(name: str, stem: str) -> bool:
+    own = name.rpartition(".")[0]
+    return own == stem or own.startswith(f"{stem}-")

@@ -19,6 +19,7 @@ from canonical.contracts import (
 from canonical.text import ExternalId, storable
 from connectors.base.records import RAW_CHARS_MAX
 from connectors.flatfile.tables import Row
+from connectors.flatfile.troubles import Finding, Place, Trouble
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -35,11 +36,13 @@ class Draft(Generic[R_co]):
     """
 
     id: str | None
-    place: str
+    place: Place
     raw: str
     changed_at: datetime
     record: R_co | None = None
-    troubles: tuple[str, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    # The lines that it was read from, for what can be made out of a broken one.
+    rows: tuple[Row, ...] = ()
 
     @property
     def trouble(self) -> str | None:
@@ -48,7 +51,7 @@ class Draft(Generic[R_co]):
             return None
         more = len(self.troubles) - _TROUBLES_MAX
         rest = f"; and {more} more" if more > 0 else ""
-        return "; ".join(self.troubles[:_TROUBLES_MAX]) + rest
+        return "; ".join(map(str, self.troubles[:_TROUBLES_MAX])) + rest
 
 
 ContractDraft = Draft[Engagement | RateCard | PurchaseOrder | Acceptance | ErpScheduleLine]
@@ -91,7 +94,9 @@ def kept(text: str) -> str:
 def _one_of(same: Sequence[Draft[R]]) -> Draft[R]:
     if len(same) == 1:
         return same[0]
-    places = " and ".join(draft.place for draft in same[:_TROUBLES_MAX])
+    places = " and ".join(str(draft.place) for draft in same[:_TROUBLES_MAX])
+    what = f"it stands {len(same)} times, {places}: keep one of them"
+    twice = Trouble(tuple(draft.place for draft in same), (Finding(None, what),))
     troubles = (trouble for draft in same for trouble in draft.troubles)
     return Draft(
         id=same[0].id,
@@ -99,7 +104,8 @@ def _one_of(same: Sequence[Draft[R]]) -> Draft[R]:
         raw=kept("\n".join(draft.raw for draft in same)),
         changed_at=max(draft.changed_at for draft in same),
         troubles=(
-            f"it stands {len(same)} times, {places}: keep one of them",
+            twice,
             *dict.fromkeys(troubles),
         ),
+        rows=tuple(row for draft in same for row in draft.rows),
     )

@@ -1,14 +1,16 @@
 """The drop: all files of a folder as they stood at one moment, or not at all."""
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from stat import S_ISREG
 from typing import Final
 
 from connectors.base.errors import ConnectionConfigError, TransientError
-from connectors.flatfile.manifest import FILE_BYTES_MAX
+from connectors.flatfile.manifest import FILE_BYTES_MAX, FILES_MAX
 
 _ATTEMPTS: Final = 2
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -16,11 +18,15 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class DropFile:
-    """One file: its name, its bytes, and when it was written."""
+    """One file: its name, its bytes, when it was written, and since when it is here as it is.
+
+    A file that is moved here keeps the time at which it was written, and may arrive much later.
+    """
 
     name: str
     data: bytes
     changed_at: datetime
+    arrived_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +36,16 @@ class _Stamp:
     inode: int
     size: int
     mtime_ns: int
+    ctime_ns: int
 
     @property
     def changed_at(self) -> datetime:
         return _EPOCH + timedelta(microseconds=self.mtime_ns // 1000)
+
+    @property
+    def arrived_at(self) -> datetime:
+        newest_ns = max(self.mtime_ns, self.ctime_ns)
+        return _EPOCH + timedelta(microseconds=newest_ns // 1000)
 
 
 def require_folder(folder: Path) -> None:
@@ -48,11 +60,30 @@ def require_folder(folder: Path) -> None:
         )
 
 
+def require_writable(folder: Path) -> None:
+    """Raise ConnectionConfigError unless files may be read and written there."""
+    require_folder(folder)
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise ConnectionConfigError(
+            "cannot_write", f"{folder} cannot be written: give the worker permission"
+        )
+
+
+def arrivals(folder: Path, names: Iterable[str]) -> Mapping[str, datetime]:
+    """Say since when each of these files is there as it is, without reading one.
+
+    Raises like `read_drop`.
+    """
+    require_folder(folder)
+    return {name: stamp.arrived_at for name, stamp in _stamps(folder, names).items()}
+
+
 def read_drop(folder: Path, names: Iterable[str]) -> Mapping[str, DropFile]:
     """Read the files of these names that there are, all as they stood at one moment.
 
-    What changes meanwhile is read once more. Raises TransientError if it goes on changing, and
-    ConnectionConfigError if the folder or a file cannot be read, or a file is too large.
+    A name with an asterisk stands for all that fit it. What changes meanwhile is read once more.
+    Raises TransientError if it goes on changing, and ConnectionConfigError if the folder or a file
+    cannot be read, or a file is too large.
     """
     require_folder(folder)
     wanted = tuple(names)
@@ -70,7 +101,7 @@ def read_drop(folder: Path, names: Iterable[str]) -> Mapping[str, DropFile]:
 
 def _stamps(folder: Path, names: Iterable[str]) -> dict[str, _Stamp]:
     stamps: dict[str, _Stamp] = {}
-    for name in names:
+    for name in _named(folder, names):
         try:
             status = (folder / name).stat()
         except FileNotFoundError:
@@ -88,8 +119,26 @@ def _stamps(folder: Path, names: Iterable[str]) -> dict[str, _Stamp]:
                 f"{name} has {status.st_size} bytes and may have {FILE_BYTES_MAX}: take out what "
                 "has ended, or divide it among several drops",
             )
-        stamps[name] = _Stamp(status.st_ino, status.st_size, status.st_mtime_ns)
+        stamps[name] = _Stamp(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     return stamps
+
+
+def _named(folder: Path, names: Iterable[str]) -> list[str]:
+    """The files that may be there under these names, each once and in one order."""
+    names = tuple(names)
+    patterns = [name for name in names if "*" in name]
+    found = [name for name in names if "*" not in name]
+    if patterns:
+        try:
+            there = sorted(each.name for each in folder.iterdir())
+        except OSError as error:
+            raise _unreadable(folder, error) from error
+        found += [name for name in there if any(fnmatchcase(name, each) for each in patterns)]
+    if len(found) > FILES_MAX:
+        raise ConnectionConfigError(
+            "too_many_files", f"{folder} has {len(found)} files to read and may have {FILES_MAX}"
+        )
+    return list(dict.fromkeys(found))
 
 
 def _read(path: Path, stamp: _Stamp) -> DropFile | None:
@@ -101,7 +150,9 @@ def _read(path: Path, stamp: _Stamp) -> DropFile | None:
         return None
     except OSError as error:
         raise _unreadable(path, error) from error
-    return DropFile(path.name, data, stamp.changed_at) if len(data) == stamp.size else None
+    if len(data) != stamp.size:
+        return None
+    return DropFile(path.name, data, stamp.changed_at, stamp.arrived_at)
 
 
 def _unreadable(path: Path, error: OSError) -> ConnectionConfigError:

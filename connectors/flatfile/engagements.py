@@ -19,6 +19,7 @@ from connectors.flatfile.contract_parts import (
 )
 from connectors.flatfile.drafts import Draft, id_of, kept, raw_of
 from connectors.flatfile.tables import Row
+from connectors.flatfile.troubles import Trouble
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ def _whole(contents: Contents) -> Iterator[Draft[Engagement]]:
         try:
             record = line.make(Engagement, connection=contents.connection)
         except ValueError as error:
-            yield Draft(**about, troubles=(f"{line.place}: {error}",))
+            yield Draft(**about, troubles=(Trouble.at(line.place, str(error)),))
         else:
             yield Draft(**about, record=record)
 
@@ -67,8 +68,7 @@ def _assembled(contents: Contents) -> Iterator[Draft[Engagement]]:
         yield Draft(id_of(KIND, name), head.place, raw, changed_at, record, troubles)
     for name in (each for each in parts if each not in known):
         for row in parts[name].rows:
-            trouble = row.trouble or f"column engagement: there is no such one in {HEADS}"
-            said = (f"{row.place}: {trouble}",)
+            said = (_astray(row, "engagement", HEADS),)
             yield Draft(id_of(KIND, name), row.place, raw_of(row), changed_at, None, said)
 
 
@@ -111,15 +111,15 @@ class _Assembly:
 
     def __init__(self, contents: Contents) -> None:
         self._contents: Final = contents
-        self.troubles: Final[list[str]] = []
+        self.troubles: Final[list[Trouble]] = []
 
     def engagement(self, head: Row, parts: _Parts) -> Engagement | None:
         """Make it; None if there is trouble."""
         for row in parts.astray:
-            trouble = row.trouble or f"column contract_line: there is no such one in {LINES}"
-            self.troubles.append(f"{row.place}: {trouble}")
+            self.troubles.append(_astray(row, "contract_line", LINES))
         if not parts.lines:
-            self.troubles.append(f"{head.place}: it has no contract line in {LINES}: add one")
+            what = f"it has no contract line in {LINES}: add one"
+            self.troubles.append(Trouble.at(head.place, what))
         made = tuple(self._contract_line(row, parts) for row in parts.lines)
         if self.troubles:
             return None
@@ -144,8 +144,14 @@ class _Assembly:
         try:
             return make(self._contents.cells(row))
         except RowTroubleError as error:
-            self.troubles.append(str(error))
+            self.troubles.append(error.trouble)
             return None
+
+
+def _astray(row: Row, column: str, table: str) -> Trouble:
+    if row.trouble:
+        return Trouble.at(row.place, row.trouble)
+    return Trouble.at(row.place, f"there is no such one in {table}", column)
 
 
 def _engagement(cells: Cells, connection: str, lines: tuple[ContractLine, ...]) -> Engagement:

@@ -13,6 +13,7 @@ from connectors.base.records import trouble_of
 from connectors.flatfile.drop import DropFile
 from connectors.flatfile.manifest import LINE_CHARS_MAX, LINES_MAX
 from connectors.flatfile.tables import OTHER_ENCODING, undecodable
+from connectors.flatfile.troubles import Place
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -32,9 +33,9 @@ class JsonLine:
     trouble: str | None = None
 
     @property
-    def place(self) -> str:
-        """Where it stands, as people look for it."""
-        return f"{self.file}, line {self.line}"
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.file, self.line)
 
     def text_of(self, member: str) -> str | None:
         """A member, if it is a text; of a broken line what is likely to be it."""

@@ -56,3 +56,14 @@ class FlatFileOptions:
     def format(self) -> Format:
         """How the files are written."""
         return Format(self.encoding, _DELIMITERS[self.delimiter], self.decimal_comma)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeDropOptions(FlatFileOptions):
+    """A folder of time entries.
+
+    `approval_evidence` asks of each approved line who approved it and when; whoever cannot have
+    that switches it off, and nothing is then promised of approvals.
+    """
+
+    approval_evidence: bool = True

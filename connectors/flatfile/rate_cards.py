@@ -8,6 +8,7 @@ from connectors.flatfile.cells import Cells, RowTroubleError
 from connectors.flatfile.contents import Contents
 from connectors.flatfile.drafts import Draft, id_of, raw_of
 from connectors.flatfile.tables import Columns, Row
+from connectors.flatfile.troubles import Trouble
 
 KIND: Final = "rate_card"
 RATES: Final = "rates.csv"
@@ -26,7 +27,7 @@ def rate_cards(contents: Contents) -> Iterator[Draft[RateCard]]:
     for row in contents.rows(RATES, COLUMNS):
         cards.setdefault(row.cells.get("card", ""), []).append(row)
     for name, rows in cards.items():
-        troubles: list[str] = []
+        troubles: list[Trouble] = []
         record = _card(contents, rows, troubles)
         yield Draft(
             id_of(KIND, name),
@@ -38,18 +39,16 @@ def rate_cards(contents: Contents) -> Iterator[Draft[RateCard]]:
         )
 
 
-def _card(contents: Contents, rows: Sequence[Row], troubles: list[str]) -> RateCard | None:
+def _card(contents: Contents, rows: Sequence[Row], troubles: list[Trouble]) -> RateCard | None:
     rates: list[BillRate] = []
     for row in rows:
         if row.trouble is None and row.cells["version"] != rows[0].cells.get("version"):
-            troubles.append(
-                f"{row.place}: column version: the lines of a card have one version: write the "
-                "same in all of them"
-            )
+            what = "the lines of a card have one version: write the same in all of them"
+            troubles.append(Trouble.at(row.place, what, "version"))
         try:
             rates.append(_rate(contents.cells(row)))
         except RowTroubleError as error:
-            troubles.append(str(error))
+            troubles.append(error.trouble)
     if troubles:
         return None
     cells = contents.cells(rows[0])
@@ -63,7 +62,7 @@ def _card(contents: Contents, rows: Sequence[Row], troubles: list[str]) -> RateC
             rates=tuple(rates),
         )
     except RowTroubleError as error:
-        troubles.append(str(error))
+        troubles.append(error.trouble)
         return None
 
 

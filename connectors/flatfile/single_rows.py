@@ -35,6 +35,6 @@ class Table(Generic[R]):
             try:
                 record = self.read(contents.cells(row))
             except RowTroubleError as error:
-                yield Draft(**about, troubles=(str(error),))
+                yield Draft(**about, troubles=(error.trouble,))
             else:
                 yield Draft(**about, record=record)

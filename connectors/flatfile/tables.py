@@ -11,6 +11,7 @@ from connectors.base.errors import ConnectionConfigError
 from connectors.flatfile.drop import DropFile
 from connectors.flatfile.manifest import LINES_MAX
 from connectors.flatfile.options import Format
+from connectors.flatfile.troubles import Place
 
 _BOM: Final = b"\xef\xbb\xbf"
 _DELIMITERS: Final = (",", ";", "\t")
@@ -45,11 +46,13 @@ class Row:
     line: int
     cells: Mapping[str, str]
     trouble: str | None = None
+    # Its numbers have a point, whatever is said of the tables.
+    with_points: bool = False
 
     @property
-    def place(self) -> str:
-        """Where it stands, as people look for it."""
-        return f"{self.file}, line {self.line}"
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.file, self.line)
 
 
 def rows_of(file: DropFile | None, columns: Columns, written: Format) -> Sequence[Row]:

@@ -1,0 +1,98 @@
+"""A folder of time entries keeps what every source of time keeps.
+
+The rules about wires and budgets are kept in a folder's own way: the reading is one, and whole.
+"""
+
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from connectors.base.capabilities import MasterDataSource, TimeEntrySource
+from connectors.base.errors import ConnectionConfigError, TransientError
+from connectors.conformance.http_contract import Tokens
+from connectors.conformance.time_source import (
+    MONDAY,
+    PRIVATE,
+    TimeEntrySourceContract,
+    between,
+    changed,
+    in_window,
+)
+from connectors.flatfile.time_drop import SYSTEM
+from tests.connectors.flatfile.time_world import TimeWorld
+
+
+class _InAFolder(TimeEntrySourceContract):
+    form = "csv"
+
+    @pytest.fixture
+    def world(self, tmp_path: Path) -> TimeWorld:
+        return TimeWorld(tmp_path / "drop", self.form)
+
+    async def test_pages_in_a_circle_are_noticed(self, world: TimeWorld) -> None:
+        """Pages do not name each other: all of them are of one reading, whatever comes after."""
+        first = [world.add(MONDAY, "1") for _ in range(world.page_size + 1)]
+        pages = world.connect(Tokens()).time_entries_between(MONDAY, MONDAY)
+        read = [*(await anext(pages)).records]
+        for entry in first:
+            world.delete(entry)
+        async for page in pages:
+            read += page.records
+        assert sorted(each.source_id or "" for each in read) == sorted(first)
+
+    async def test_a_broken_page_is_transient_and_shows_nothing_private(
+        self, world: TimeWorld
+    ) -> None:
+        """A file that is still being written."""
+        world.put("time-late.jsonl", f'{{"id": "T-9", "note": "{PRIVATE}')
+        with pytest.raises(TransientError) as told:
+            await changed(world)
+        assert told.value.code == "file_cut"
+        assert PRIVATE not in f"{told.value!r} {told.value} {told.value.__cause__!r}"
+
+    async def test_reading_takes_a_token_for_each_page_and_sends_nothing_without(
+        self, world: TimeWorld
+    ) -> None:
+        """A disk has no budget, and needs none."""
+        added = [world.add(MONDAY, "1") for _ in range(3 * world.page_size)]
+        source = world.connect(Tokens(0))
+        pages = [page async for page in source.time_entries_between(MONDAY, MONDAY)]
+        assert sum(len(page.records) for page in pages) == len(added)
+
+    async def test_a_lost_page_is_transient_and_was_one_attempt(self, world: TimeWorld) -> None:
+        """A share that is not mounted is for an operator, and never a drop without entries."""
+        entry = world.add(MONDAY, "1")
+        away = world.folder.with_name("away")
+        world.folder.rename(away)
+        for reading in (changed(world), between(world, MONDAY, MONDAY)):
+            with pytest.raises(ConnectionConfigError) as told:
+                await reading
+            assert told.value.code == "no_folder"
+        away.rename(world.folder)
+        assert list(await in_window(world, MONDAY, MONDAY)) == [entry]
+
+
+class TestTables(_InAFolder):
+    pass
+
+
+class TestLinesOfJson(_InAFolder):
+    form = "jsonl"
+
+
+def test_it_fills_each_role_that_its_manifest_claims(tmp_path: Path) -> None:
+    drop = TimeWorld(tmp_path / "drop").connect(Tokens())
+    roles = {TimeEntrySource, MasterDataSource}
+    assert drop.manifest.capabilities == roles == SYSTEM.capabilities
+    assert all(isinstance(drop, role) for role in roles)
+
+
+def test_the_runtime_finds_what_it_needs_to_connect(tmp_path: Path) -> None:
+    options = TypeAdapter(SYSTEM.options).validate_python(
+        {"connection": "time", "folder": str(tmp_path), "approval_evidence": False}
+    )
+    drop = SYSTEM.connect(options, Tokens())
+    assert drop.manifest.system == SYSTEM.name
+    assert drop.manifest.approval is not None
+    assert not drop.manifest.approval.approver
