@@ -9,6 +9,7 @@ from runtime.configuration import ConfigurationError
 
 ENTRY_POINTS: Final = "ledgerway.connectors"
 _OURS: Final = {
+    "business_central": "connectors.business_central",
     "concur": "connectors.concur",
     "flatfile": "connectors.flatfile",
     "fyle": "connectors.fyle",
