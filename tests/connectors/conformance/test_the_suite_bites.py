@@ -1,0 +1,303 @@
+"""The suites of guards are no decoration: a target that breaks a rule fails the rule's test."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+
+from canonical.posting import (
+    Executed,
+    NotExecuted,
+    PostedDocument,
+    PostingIntent,
+    PostingOutcome,
+)
+from connectors.base.errors import (
+    ConflictError,
+    ConnectionConfigError,
+    ConnectorError,
+    OutcomeUnknownError,
+    RejectedError,
+)
+from connectors.base.guard import Lookup
+from connectors.conformance.posting_repeats import (
+    DraftThenPostContract,
+    IdempotencyKeyContract,
+    LookupContract,
+    UniqueReferenceContract,
+)
+from connectors.conformance.posting_target import PostingTargetContract
+from tests.connectors.conformance.made_up_connector import MadeUp, executed, told
+from tests.connectors.conformance.made_up_erp import Flavour
+from tests.connectors.conformance.made_up_world import MadeUpWorld
+
+Intents = Sequence[PostingIntent]
+Outcomes = Sequence[PostingOutcome]
+Found = Mapping[str, tuple[PostedDocument, ...]]
+
+
+class CallsTakenARefusal(MadeUp):
+    async def taken(self, intents: Intents) -> Outcomes:
+        raise RejectedError("duplicate_reference")
+
+
+class EchoesWhatItMeantToBook(MadeUp):
+    async def taken(self, intents: Intents) -> Outcomes:
+        found = await self.find(intents)
+        return [
+            Executed(
+                reference=each.reference,
+                document_id=found[each.reference][0].document_id,
+                document=found[each.reference][0].model_copy(update={"body": each.body}),
+            )
+            for each in intents
+        ]
+
+
+class NumbersItsAttempts(MadeUp):
+    """Its references and keys are of the attempt and not of the posting."""
+
+    attempts: ClassVar[Iterator[int]] = count(1)
+
+    def line(self, intent: PostingIntent) -> dict[str, Any]:
+        line = super().line(intent)
+        return {**line, "key": f"{line['key']}/{next(self.attempts)}"}
+
+
+class PutsTheAttemptIntoTheReference(MadeUp):
+    attempts: ClassVar[Iterator[int]] = count(1)
+
+    def line(self, intent: PostingIntent) -> dict[str, Any]:
+        line = super().line(intent)
+        return {**line, "reference": f"{line['reference']}/{next(self.attempts)}"}
+
+
+class TriesOnceMoreUnderAnotherKey(MadeUp):
+    async def post(self, intents: Intents, *given: Any, **named: Any) -> Outcomes:
+        try:
+            return await super().post(intents, *given, **named)
+        except OutcomeUnknownError:
+            other = [
+                each.model_copy(update={"key": UUID(int=each.key.int + 1)}) for each in intents
+            ]
+            return await super().post(other, *given, **named)
+
+
+class MakesADraftAndPostsIt(MadeUp):
+    async def by_draft(self, intent: PostingIntent) -> PostingOutcome:
+        made = await self.http.read("POST", "/drafts", json={"line": self.line(intent)})
+        answer = await self.http.write("POST", f"/drafts/{made.json()['id']}/post")
+        return executed(told(answer.body, None))
+
+
+class LeavesOtherDraftsAlone(MadeUp):
+    async def removed(self, draft: str) -> None:
+        pass
+
+
+class TakesADraftForBooked(MadeUp):
+    async def find(self, intents: Intents) -> Found:
+        rows = await self.rows(references=",".join(each.reference for each in intents))
+        return {row["reference"]: (executed(row).document,) for row in rows}  # type: ignore[misc]  # Always there.
+
+
+class SweepsDrafts(MadeUp):
+    async def documents_since(
+        self, since: datetime | None
+    ) -> AsyncIterator[Sequence[PostedDocument]]:
+        documents = [executed(row).document for row in await self.rows()]
+        yield [each for each in documents if each is not None]
+
+
+class RemovesWhatIsPostedToo(MadeUp):
+    async def remove_stray_drafts(self, older_than: datetime) -> int:
+        removed = await super().remove_stray_drafts(older_than)
+        erp: Any = self.http._http._transport
+        erp._system.books.clear()
+        return removed
+
+
+class PromisesLessLagThanThereIs(MadeUp):
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        [operation] = self.manifest.operations
+        self.manifest = replace(
+            self.manifest, operations=(replace(operation, lag_max_seconds=0, guard=Lookup()),)
+        )
+
+
+class ShowsOneOfTwo(MadeUp):
+    async def find(self, intents: Intents) -> Found:
+        found = await super().find(intents)
+        return {reference: documents[:1] for reference, documents in found.items()}
+
+
+class LetsABadLineSinkTheCall(MadeUp):
+    async def post(self, intents: Intents, *given: Any, **named: Any) -> Outcomes:
+        outcomes = await super().post(intents, *given, **named)
+        if any(isinstance(each, NotExecuted) for each in outcomes):
+            raise RejectedError("has_left")
+        return outcomes
+
+
+class CallsABadLineDone(MadeUp):
+    async def post(self, intents: Intents, *given: Any, **named: Any) -> Outcomes:
+        outcomes = await super().post(intents, *given, **named)
+        return [
+            Executed(reference=each.reference, document_id="0")
+            if isinstance(each, NotExecuted)
+            else each
+            for each in outcomes
+        ]
+
+
+class AnswersOutOfOrder(MadeUp):
+    async def post(self, intents: Intents, *given: Any, **named: Any) -> Outcomes:
+        return list(await super().post(intents, *given, **named))[::-1]
+
+
+class TakesAThirdFailureForARefusal(MadeUp):
+    failures: ClassVar[Iterator[int]] = count(1)
+
+    async def post(self, intents: Intents, *given: Any, **named: Any) -> Outcomes:
+        try:
+            return await super().post(intents, *given, **named)
+        except OutcomeUnknownError:
+            if next(self.failures) % 3 == 0:
+                raise RejectedError("failed_three_times") from None
+            raise
+
+
+class CallsAnEndedLoginUnknown(MadeUp):
+    async def post(self, intents: Intents, *given: Any, **named: Any) -> Outcomes:
+        try:
+            return await super().post(intents, *given, **named)
+        except ConnectionConfigError:
+            raise OutcomeUnknownError("login_ended") from None
+
+
+class CallsAConflictARefusal(MadeUp):
+    async def post(self, intents: Intents, *given: Any, **named: Any) -> Outcomes:
+        try:
+            return await super().post(intents, *given, **named)
+        except ConflictError:
+            raise RejectedError("conflict") from None
+
+
+unique, keyed = UniqueReferenceContract(), IdempotencyKeyContract()
+drafts, lookup, post = DraftThenPostContract(), LookupContract(), PostingTargetContract()
+U, K, D, L = Flavour
+Rule = Callable[..., Awaitable[None]]
+BITES: list[tuple[Flavour, type[MadeUp], Rule]] = [
+    (U, CallsTakenARefusal, unique.test_a_write_that_is_sent_again_books_nothing_and_is_no_refusal),
+    (U, CallsTakenARefusal, unique.test_of_racing_writes_one_books),
+    (U, CallsTakenARefusal, unique.test_a_write_that_was_delivered_twice_books_once),
+    (
+        U,
+        CallsTakenARefusal,
+        unique.test_a_slow_write_that_lands_first_leaves_nothing_to_the_second,
+    ),
+    (
+        U,
+        EchoesWhatItMeantToBook,
+        unique.test_what_stands_under_a_reference_already_is_shown_and_never_echoed,
+    ),
+    (
+        U,
+        PutsTheAttemptIntoTheReference,
+        unique.test_a_write_that_is_sent_again_books_nothing_and_is_no_refusal,
+    ),
+    (
+        U,
+        PutsTheAttemptIntoTheReference,
+        unique.test_a_slow_write_cannot_land_once_it_was_sent_again,
+    ),
+    (K, NumbersItsAttempts, keyed.test_a_write_that_is_sent_again_books_nothing_and_is_no_refusal),
+    (K, NumbersItsAttempts, keyed.test_of_racing_writes_one_books),
+    (K, NumbersItsAttempts, keyed.test_a_slow_write_cannot_land_once_it_was_sent_again),
+    (K, TriesOnceMoreUnderAnotherKey, keyed.test_a_slow_write_cannot_land_once_it_was_sent_again),
+    (K, MadeUp, unique.test_the_manifest_declares_it),
+    (U, MadeUp, keyed.test_the_manifest_declares_it),
+    (D, MadeUp, lookup.test_the_manifest_declares_it),
+    (L, MadeUp, drafts.test_the_manifest_declares_it),
+    (D, MakesADraftAndPostsIt, drafts.test_of_racing_writes_one_books),
+    (
+        D,
+        MakesADraftAndPostsIt,
+        drafts.test_a_write_that_is_sent_again_books_nothing_and_is_no_refusal,
+    ),
+    (D, MakesADraftAndPostsIt, drafts.test_a_slow_write_cannot_land_once_it_was_sent_again),
+    (
+        D,
+        MakesADraftAndPostsIt,
+        drafts.test_a_draft_that_was_left_behind_is_used_or_removed_and_never_doubled,
+    ),
+    (
+        D,
+        LeavesOtherDraftsAlone,
+        drafts.test_a_draft_that_was_left_behind_is_used_or_removed_and_never_doubled,
+    ),
+    (D, LeavesOtherDraftsAlone, drafts.test_stray_drafts_of_ours_can_be_removed),
+    (D, TakesADraftForBooked, drafts.test_a_draft_is_nothing_that_was_booked),
+    (D, SweepsDrafts, drafts.test_a_draft_is_nothing_that_was_booked),
+    (D, RemovesWhatIsPostedToo, drafts.test_stray_drafts_of_ours_can_be_removed),
+    (D, CallsAConflictARefusal, drafts.test_of_racing_writes_one_books),
+    (
+        L,
+        PromisesLessLagThanThereIs,
+        lookup.test_once_the_promised_lag_is_over_a_look_up_shows_what_was_booked,
+    ),
+    (L, ShowsOneOfTwo, lookup.test_a_second_document_is_shown_and_not_hidden),
+    (
+        K,
+        LetsABadLineSinkTheCall,
+        post.test_a_refused_line_costs_its_neighbours_nothing_where_each_is_judged_by_itself,
+    ),
+    (
+        K,
+        CallsABadLineDone,
+        post.test_a_refused_line_costs_its_neighbours_nothing_where_each_is_judged_by_itself,
+    ),
+    (
+        K,
+        AnswersOutOfOrder,
+        post.test_a_refused_line_costs_its_neighbours_nothing_where_each_is_judged_by_itself,
+    ),
+    (
+        U,
+        TakesAThirdFailureForARefusal,
+        post.test_a_failure_that_does_not_go_away_never_becomes_a_refusal,
+    ),
+    (
+        U,
+        CallsAnEndedLoginUnknown,
+        post.test_a_login_that_ended_at_the_write_books_once_or_not_at_all,
+    ),
+]
+BROKEN = (AssertionError, ConnectorError, pytest.fail.Exception, KeyError, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("flavour", "sabotage", "rule"),
+    [
+        pytest.param(*bite, id=f"{bite[1].__name__}-{bite[2].__name__.removeprefix('test_')}-{n}")
+        for n, bite in enumerate(BITES)
+    ],
+)
+async def test_a_sabotaged_target_fails_the_rule(
+    flavour: Flavour, sabotage: type[MadeUp], rule: Rule
+) -> None:
+    with pytest.raises(BROKEN):
+        await rule(MadeUpWorld(flavour, sabotage))
+
+
+@pytest.mark.parametrize(
+    ("flavour", "rule"),
+    [(flavour, rule) for flavour, sabotage, rule in BITES if sabotage is not MadeUp],
+)
+async def test_the_good_target_keeps_the_rule(flavour: Flavour, rule: Rule) -> None:
+    await rule(MadeUpWorld(flavour))
