@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.base.errors import ConnectionConfigError, TransientError
 from connectors.conformance.invoice_status import issued, life
-from connectors.flatfile import invoice_status
+from connectors.flatfile import appending
 from tests.connectors.flatfile.world import DropWorld
 
 STATUS = "invoice_status.jsonl"
@@ -131,7 +131,7 @@ async def test_what_returns_is_on_the_disk(
         synced.append(os.fstat(descriptor).st_size)
         sync(descriptor)
 
-    monkeypatch.setattr(invoice_status.os, "fsync", remember)
+    monkeypatch.setattr(appending.os, "fsync", remember)
     await world.connect().tell_invoices(NEWS)
     assert synced[-1] == (world.folder / STATUS).stat().st_size
     assert len(synced) == 2, "a new file is nothing without its folder's entry"
@@ -144,7 +144,7 @@ async def test_a_disk_that_refuses_is_trouble_and_a_repeat_writes_all_once(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(invoice_status.os, "fsync", full)
+        patched.setattr(appending.os, "fsync", full)
         with pytest.raises(TransientError):
             await world.connect().tell_invoices(NEWS)
     await world.connect().tell_invoices(NEWS)
@@ -157,7 +157,7 @@ async def test_a_file_that_may_not_be_written_is_for_an_operator(
     def forbidden(*_: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(invoice_status.os, "open", forbidden)
+    monkeypatch.setattr(appending.os, "open", forbidden)
     with pytest.raises(ConnectionConfigError) as told:
         await world.connect().tell_invoices(NEWS)
     assert told.value.code == "cannot_write"

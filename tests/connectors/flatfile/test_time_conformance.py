@@ -15,6 +15,7 @@ from connectors.conformance.time_source import (
     MONDAY,
     PRIVATE,
     TimeEntrySourceContract,
+    TimeSourceWorld,
     between,
     changed,
     in_window,
@@ -30,8 +31,9 @@ class _InAFolder(TimeEntrySourceContract):
     def world(self, tmp_path: Path) -> TimeWorld:
         return TimeWorld(tmp_path / "drop", self.form)
 
-    async def test_pages_in_a_circle_are_noticed(self, world: TimeWorld) -> None:
+    async def test_pages_in_a_circle_are_noticed(self, world: TimeSourceWorld) -> None:
         """Pages do not name each other: all of them are of one reading, whatever comes after."""
+        assert isinstance(world, TimeWorld)
         first = [world.add(MONDAY, "1") for _ in range(world.page_size + 1)]
         pages = world.connect(Tokens()).time_entries_between(MONDAY, MONDAY)
         read = [*(await anext(pages)).records]
@@ -42,9 +44,10 @@ class _InAFolder(TimeEntrySourceContract):
         assert sorted(each.source_id or "" for each in read) == sorted(first)
 
     async def test_a_broken_page_is_transient_and_shows_nothing_private(
-        self, world: TimeWorld
+        self, world: TimeSourceWorld
     ) -> None:
         """A file that is still being written."""
+        assert isinstance(world, TimeWorld)
         world.put("time-late.jsonl", f'{{"id": "T-9", "note": "{PRIVATE}')
         with pytest.raises(TransientError) as told:
             await changed(world)
@@ -52,16 +55,20 @@ class _InAFolder(TimeEntrySourceContract):
         assert PRIVATE not in f"{told.value!r} {told.value} {told.value.__cause__!r}"
 
     async def test_reading_takes_a_token_for_each_page_and_sends_nothing_without(
-        self, world: TimeWorld
+        self, world: TimeSourceWorld
     ) -> None:
         """A disk has no budget, and needs none."""
+        assert isinstance(world, TimeWorld)
         added = [world.add(MONDAY, "1") for _ in range(3 * world.page_size)]
         source = world.connect(Tokens(0))
         pages = [page async for page in source.time_entries_between(MONDAY, MONDAY)]
         assert sum(len(page.records) for page in pages) == len(added)
 
-    async def test_a_lost_page_is_transient_and_was_one_attempt(self, world: TimeWorld) -> None:
+    async def test_a_lost_page_is_transient_and_was_one_attempt(
+        self, world: TimeSourceWorld
+    ) -> None:
         """A share that is not mounted is for an operator, and never a drop without entries."""
+        assert isinstance(world, TimeWorld)
         entry = world.add(MONDAY, "1")
         away = world.folder.with_name("away")
         world.folder.rename(away)
