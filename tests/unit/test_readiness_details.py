@@ -27,7 +27,7 @@ def test_every_reason_is_shown_with_its_money_and_with_what_ends_it() -> None:
         (row,) = [line for line in shown.splitlines() if line.startswith(f"|{_words(reason)}")]
         cells = [one.strip() for one in row.strip("|").split("|")]
         assert cells[1:4] == ["41,747.50\u00a0EUR", "1.50", "3"]
-        assert re.match("until [a-z ,]{15}", cells[4])
+        assert re.match("until .{15}", cells[4])
 
 
 def test_columns_bring_their_own_room_because_the_ui_leaves_none() -> None:
