@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install demo test check format bench pictures lock clean
+.PHONY: help install demo test prove check format bench pictures lock clean
 
 help: ## What can be typed here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ demo: $(INSTALLED) ## A made-up firm's month of time and expenses goes into a re
 
 test: $(INSTALLED) ## All tests, the ones on the real ERP included
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+prove: $(INSTALLED) ## What takes longest to prove: campaigns of faults, and every place where a worker may die
+	@$(BIN)/python -m pytest -n 2 --dist load --exhaustive $(ARGS)
 
 check: $(INSTALLED) ## Format, lint, layers, types
 	@$(BIN)/ruff format --check .

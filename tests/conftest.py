@@ -15,8 +15,19 @@ _LONGEST_FIRST = (
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make prove` ask for what is left out otherwise."""
+    parser.addoption("--exhaustive", action="store_true", help="only what is marked as exhaustive")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; what is exhaustive runs by itself."""
+    wanted = config.getoption("--exhaustive")
+    left_out = [one for one in items if bool(one.get_closest_marker("exhaustive")) is not wanted]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        out = set(left_out)
+        items[:] = [one for one in items if one not in out]
     items.sort(key=_rank)
 
 

@@ -9,7 +9,12 @@ from tests.faults.campaign import Campaign, spoiling, unapproved
 from tests.faults.spoilt_month import account_of, run
 from tests.server_fixtures import FreshDatabase
 
-pytestmark = [pytest.mark.erp, pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.erp,
+    pytest.mark.faults,
+    pytest.mark.exhaustive,
+    pytest.mark.timeout(600),
+]
 
 
 async def test_at_low_load_every_line_is_in_the_erp_once(
