@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import pytest
 
@@ -30,14 +31,18 @@ from connectors.conformance.posting_world import PostingTargetWorld
 class PostingTargetContract:
     """Inherit it with a fixture `world`: a `PostingTargetWorld`."""
 
+    # The shortest and the longest duration, in seconds, for an ERP that keeps no odd ones.
+    durations: ClassVar[tuple[int, int]] = (0, 86_399)
+
     async def test_a_post_is_one_write_and_shows_what_the_erp_holds(
         self, world: PostingTargetWorld
     ) -> None:
         target = world.connect()
+        shortest, longest = self.durations
         intents = [
             world.intent(note="Kick-off, 1st round"),
-            world.intent(parent=1, seconds=0),
-            world.intent(seconds=86_399, note="à la carte — 日本 😀"),
+            world.intent(parent=1, seconds=shortest),
+            world.intent(seconds=longest, note="à la carte — 日本 😀"),
         ]
         calls = in_calls(target, intents)
         outcomes = [
@@ -69,7 +74,7 @@ class PostingTargetContract:
     ) -> None:
         target = world.connect()
         count = operation(target, world.intent()).bulk.lines_max
-        intents = [world.intent(parent=n % 3, seconds=60 + n) for n in range(count)]
+        intents = [world.intent(parent=n % 3, seconds=60 * (n + 1)) for n in range(count)]
         documents = await posted(target, intents)
         assert [document.body for document in documents] == [intent.body for intent in intents]
         assert len(world.network.writes) == 1

@@ -15,8 +15,10 @@ from connectors.base.errors import (
     OutcomeUnknownError,
     RejectedError,
 )
+from connectors.base.guard import CompareAndSet
 from connectors.base.level import Level
 from connectors.conformance.levels import at, rules_at
+from connectors.conformance.posting_target import in_calls
 from connectors.conformance.posting_world import PostingTargetWorld
 
 REPLAYS = 8
@@ -86,11 +88,17 @@ class UndoContract:
         intents = [world.intent(parent=n % 2) for n in range(4)]
         undos = [undo_of(intent, await world.book(intent)) for intent in intents]
         await _undone(target, undos[1])
-        outcomes = await target.post(undos, await target.guard_evidence(undos))
+        calls = in_calls(target, undos)
+        outcomes = [
+            outcome
+            for call in calls
+            for outcome in await target.post(call, await target.guard_evidence(call))
+        ]
         assert [outcome.reference for outcome in outcomes] == [undo.reference for undo in undos]
         assert all(isinstance(outcome, Executed) for outcome in outcomes)
         assert [await world.held(intent.reference) for intent in intents] == 4 * [[]]
-        assert len(world.network.writes) == 2
+        # The one that was gone needs no write of its own where each has one.
+        assert len(world.network.writes) == (2 if len(calls) == 1 else len(undos))
 
     @at(Level.EXACTLY_ONCE)
     async def test_a_lost_answer_to_an_undo_is_unknown_and_settled_by_looking(
@@ -122,6 +130,8 @@ class UndoContract:
     @at(Level.EXACTLY_ONCE)
     async def test_stale_evidence_removes_nothing(self, world: PostingTargetWorld) -> None:
         target, intent, other = world.connect(), world.intent(), world.intent()
+        if target.manifest.operation(PostingKind.UNDO).guard != CompareAndSet():
+            pytest.skip("this guard reads no evidence that could be stale")
         document_id = await world.book(intent)
         undo = undo_of(intent, document_id)
         evidence = await target.guard_evidence([undo])

@@ -139,7 +139,9 @@ def verdict_on(rules: Iterable[Rule], manifest: Manifest) -> Verdict:
 
 def _wanted(manifest: Manifest) -> set[tuple[str, Level]]:
     """The suites that prove what the manifest says, and the level that each belongs to."""
-    wanted = {_OF_ROLE[role] for role in manifest.capabilities if role in _OF_ROLE}
+    wanted: set[tuple[str, Level]] = {
+        _OF_ROLE[role] for role in manifest.capabilities if role in _OF_ROLE
+    }
     if manifest.over_http:
         wanted.add(("HttpContract", Level.READS))
     for operation in manifest.operations:

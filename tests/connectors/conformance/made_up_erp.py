@@ -70,7 +70,8 @@ class MadeUpErp(httpx.AsyncBaseTransport):
                     return httpx.Response(409, json={"code": "posted"})
                 del self.books[name]
                 return httpx.Response(204)
-        return httpx.Response(404, json={"code": "nothing_here"})
+            case _:
+                return httpx.Response(404, json={"code": "nothing_here"})
 
     def put(self, line: dict[str, Any], *, posted: bool = True) -> Booked:
         """Write into the books, whatever the rules say."""

@@ -20,7 +20,11 @@ class _Unique:
         return MadeUpWorld(Flavour.UNIQUE)
 
 
-class TestUniqueReference(_Unique, PostingTargetContract, UniqueReferenceContract, HttpContract):
+class TestUniqueReference(_Unique, PostingTargetContract, UniqueReferenceContract):
+    pass
+
+
+class TestOnTheWire(_Unique, HttpContract):
     pass
 
 

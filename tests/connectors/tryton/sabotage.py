@@ -1,6 +1,7 @@
 """Posting targets that break a rule each, as a new connector might: the suite must notice."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from canonical.identity import reference_of
@@ -273,6 +274,26 @@ class RemovesWhateverHasTheNumber(Sabotaged):
     async def post(self, intents: Intents, evidence: GuardEvidence) -> Outcomes:
         loose = [intent.model_copy(update={"corrects": None}) for intent in intents]
         return await self.good.post(loose, evidence)
+
+
+class DeniesThatItRemoves(Sabotaged):
+    def __init__(self, good: Tryton) -> None:
+        super().__init__(good)
+        self.manifest = replace(good.manifest, undone_by_deletion=frozenset())
+
+
+class SaysThatNothingStands(Sabotaged):
+    async def find(self, intents: Intents) -> Documents:
+        kept = [intent for intent in intents if intent.kind is not PostingKind.UNDO]
+        return await self.good.find(kept) if kept else {}
+
+
+class CallsAConflictARefusal(Sabotaged):
+    async def post(self, intents: Intents, evidence: GuardEvidence) -> Outcomes:
+        try:
+            return await self.good.post(intents, evidence)
+        except (ConflictError, OutcomeUnknownError):
+            raise RejectedError("conflict") from None
 
 
 class CallsAnInvoicedLineDone(Sabotaged):

@@ -57,6 +57,12 @@ STALE = "test_stale_evidence_removes_nothing"
 INVOICED = "test_what_is_invoiced_is_refused_and_stands"
 ANOTHER = "test_a_document_that_carries_another_reference_is_never_removed"
 LOST_UNDO = "test_a_lost_answer_to_an_undo_is_unknown_and_settled_by_looking"
+NO_EVIDENCE = "test_without_evidence_for_each_parent_nothing_leaves"
+DELETION = "test_the_manifest_says_that_time_is_undone_by_deletion"
+STANDING = "test_find_shows_what_still_stands"
+SEVERAL = "test_several_are_undone_in_one_write_some_of_them_gone_already"
+HELD_UP = "test_an_undo_that_was_held_up_takes_nothing_later"
+RACING_UNDOS = "test_racing_undos_end_with_the_document_gone_and_nothing_else"
 
 BITES: list[tuple[type[Sabotaged], type, str, dict[str, Any]]] = [
     (bad.RetriesBlindly, POST, LOST, {}),
@@ -97,6 +103,12 @@ BITES: list[tuple[type[Sabotaged], type, str, dict[str, Any]]] = [
     (bad.MindsThatTheDocumentIsGone, UNDO, DONE, {}),
     (bad.RemovesWhateverHasTheNumber, UNDO, ANOTHER, {}),
     (bad.CallsAnInvoicedLineDone, UNDO, INVOICED, {}),
+    (bad.ReadsStampsOnlyWhenItWrites, GUARD, NO_EVIDENCE, {}),
+    (bad.DeniesThatItRemoves, UNDO, DELETION, {}),
+    (bad.SaysThatNothingStands, UNDO, STANDING, {}),
+    (bad.MindsThatTheDocumentIsGone, UNDO, SEVERAL, {}),
+    (bad.CallsTheUnansweredUndone, UNDO, HELD_UP, {}),
+    (bad.CallsAConflictARefusal, UNDO, RACING_UNDOS, {}),
 ]
 
 
