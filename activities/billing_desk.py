@@ -155,9 +155,7 @@ class BillingDeskActivities:
         self, connection: Connection, decision: BillingDecision, period: BillingPeriod
     ) -> Decided:
         request, source = decision.request, decision.ref.connection
-        found = await billing.event_of(connection, source, request.invoice)
-        if found is None or found.event.engagement != period.engagement:
-            refuse(f"engagement {period.engagement} has no invoice {request.invoice or '?'}")
+        found = await _invoice(connection, source, request.invoice, period)
         policy = self._policies.of(found.event.invoice.legal_entity)
         authorise(request, policy)
         approver = approver_of(request)
@@ -289,3 +287,17 @@ class BillingDeskActivities:
         later = await billing.periods_since(connection, source, period.engagement, period.first_day)
         await billing.tell(connection, source, [period, *later])
         return Decided(done=True, message=f"{len(wanted)} will never be billed.")
+
+
+async def _invoice(
+    connection: Connection, source: str, name: str, period: BillingPeriod
+) -> StoredEvent:
+    """The one invoice of the engagement that has this name."""
+    named = await billing.events_named(connection, source, name)
+    named = [one for one in named if one.event.engagement == period.engagement]
+    if not named:
+        refuse(f"engagement {period.engagement} has no invoice {name or '?'}")
+    if len(named) > 1:
+        ids = ", ".join(one.event.id[: billing.SHORT_ID] for one in named)
+        refuse(f"{name} is {len(named)} documents of the engagement; name one of {ids}")
+    return named[0]

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Customer invoices and credit notes.", no_args_is_help=True)
 _Invoice = Annotated[
-    str, typer.Argument(help="The ERP's number, our reference, or the event's id.")
+    str,
+    typer.Argument(help="The ERP's number, our reference, or the first characters of its id."),
 ]
 _ID_SHOWN = 8
 
@@ -60,7 +61,7 @@ def show(invoice: _Invoice, json_output: Json = False) -> None:
     async def work() -> "StoredEvent":
         async with platform() as opened, opened.database.connection() as connection:
             source = source_of_contracts(opened)
-            return _known(await billing.event_of(connection, source, invoice), invoice)
+            return _known(await billing.events_named(connection, source, invoice), invoice)
 
     found = run(work())
     if json_output:
@@ -111,7 +112,7 @@ def credit(
         async with platform() as opened:
             source = source_of_contracts(opened)
             async with opened.database.connection() as connection:
-                found = _known(await billing.event_of(connection, source, invoice), invoice)
+                found = _known(await billing.events_named(connection, source, invoice), invoice)
             target = opened.configuration.connections[source].posts_to
             assert target is not None
             document = found.period.document_id
@@ -126,10 +127,16 @@ def credit(
     return DONE if decided.done else FOUND_SOMETHING
 
 
-def _known(found: "StoredEvent | None", invoice: str) -> "StoredEvent":
-    if found is None:
+def _known(found: "Sequence[StoredEvent]", invoice: str) -> "StoredEvent":
+    if not found:
         raise CommandError(f"There is no invoice {invoice}; see ledgerway invoices list")
-    return found
+    if len(found) > 1:
+        named = ", ".join(
+            f"{one.event.id[:_ID_SHOWN]} ({one.event.engagement}, {one.event.invoice.legal_entity})"
+            for one in found
+        )
+        raise CommandError(f"{invoice} is {len(found)} documents; name one of {named}")
+    return found[0]
 
 
 def _seconds(quantity: str) -> int | None:

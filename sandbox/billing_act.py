@@ -197,8 +197,7 @@ async def _credit_and_bill_again(world: World, platform: PlatformView) -> None:
     month = world.firm.month.name
     invoice = next(one for one in await _invoices(platform) if one.engagement == _CREDITED)
     async with platform.database.connection() as connection:
-        stored = await billing.event_of(connection, CONTRACTS, invoice.event_id)
-    assert stored is not None
+        (stored,) = await billing.events_named(connection, CONTRACTS, invoice.event_id)
     line, work = _disputed(stored.event)
     view = await platform.billing_month(_CREDITED, month)
     request = BillingRequest(
@@ -263,7 +262,7 @@ async def _outcome(desk: CustomerDesk, world: World, platform: PlatformView) -> 
         engagements=len(views),
         invoices=sum(one.credits is None for one in invoices),
         credit_notes=sum(one.credits is not None for one in invoices),
-        paid=sum(one.payment == "paid" for one in invoices),
+        paid=sum(one.payment == "paid" and one.credits is None for one in invoices),
         partly_paid=sum(one.payment == "partial" for one in invoices),
         blocked=dict(blocked),
         allocated={row["currency"]: row["amount"] for row in rows},

@@ -16,6 +16,8 @@ from store.bulk import Columns
 from store.database import Connection
 from store.documents import DocumentNews
 
+# So much of an event's id is shown, and is enough to name it.
+SHORT_ID: Final = 8
 _ALLOCATION: Final = Columns(
     {
         "connection": "text",
@@ -242,9 +244,12 @@ class StoredEvent:
     posting: UUID | None
 
 
-async def event_of(connection: Connection, source: str, event_id: str) -> StoredEvent | None:
-    """Read one event by its id, by the ERP's number or by our reference; None if there is none."""
-    row = await connection.fetchrow(
+async def events_named(connection: Connection, source: str, name: str) -> list[StoredEvent]:
+    """Read the events that have an id, the beginning of an id, the ERP's number or our reference.
+
+    Legal entities number their invoices each by itself: several may have the same number.
+    """
+    rows = await connection.fetch(
         """
         SELECT l.entry, l.document_id, l.status, p.state, p.erp_document_id, p.key
         FROM source_line l
@@ -257,21 +262,27 @@ async def event_of(connection: Connection, source: str, event_id: str) -> Stored
         ) p ON true
         LEFT JOIN document_payment d ON d.posting_key = p.key
         WHERE l.connection = $1 AND l.object = $2
-          AND (l.source_id = $3 OR d.number = $3 OR p.reference = $3)
+          AND $3 <> '' AND (l.source_id = $3 OR d.number = $3 OR p.reference = $3
+               OR length($3) >= $4 AND starts_with(l.source_id, $3))
+        ORDER BY l.source_id
         """,
         source,
         BILLING_EVENT,
-        event_id,
+        name,
+        SHORT_ID,
     )
-    if row is None:
-        return None
-    return StoredEvent(
-        BillingEvent.model_validate_json(row["entry"]),
-        BillingPeriod.of_document(row["document_id"]),
-        row["state"] if row["status"] == LineStatus.APPROVED and row["state"] else row["status"],
-        row["erp_document_id"],
-        row["key"],
-    )
+    return [
+        StoredEvent(
+            BillingEvent.model_validate_json(row["entry"]),
+            BillingPeriod.of_document(row["document_id"]),
+            row["state"]
+            if row["status"] == LineStatus.APPROVED and row["state"]
+            else row["status"],
+            row["erp_document_id"],
+            row["key"],
+        )
+        for row in rows
+    ]
 
 
 async def credited(
