@@ -8,7 +8,8 @@ import pytest
 from sandbox.tryton.customer_desk import CustomerBill
 from store.readiness import Invoice
 from tests.billing.billing_platform import BillingPlatform
-from tests.billing.terminal import nowhere, policies, terminal  # noqa: F401  Fixtures.
+from tests.billing.terminal import more_options, policies, terminal  # noqa: F401  Fixtures.
+from tests.cli.conftest import nowhere  # noqa: F401  A fixture.
 from tests.cli.terminal import Answered, Terminal
 
 pytestmark = pytest.mark.erp
