@@ -86,7 +86,14 @@ class BillingFactsLoader:
         )
         decided = await work.decided_rates(connection, lines)
         found = [one for line in lines for one in _works(line, by_source, decided, policy)]
-        new = _values(found, lines, decided, contract=contract, of_target=of_target, policy=policy)
+        # What cannot be read may be the price: until it can, nothing is decided for good.
+        new = (
+            []
+            if contract.troubles
+            else _values(
+                found, lines, decided, contract=contract, of_target=of_target, policy=policy
+            )
+        )
         await work.decide(connection, new)
         works = _priced(found, new)
         entity = of_target.legal_entities.get(contract.engagement.legal_entity)

@@ -27,6 +27,11 @@ def credit_requests(
     asked: Credited, event: BillingEvent, credited: Sequence[Allocation]
 ) -> Sequence[CreditRequest]:
     """Turn what a person asks for into parts of invoice lines; work is named, or the latest."""
+    if asked.unread:
+        refuse(
+            f"'{asked.unread[:80]}' says nothing of what is credited; say line, work, "
+            "and seconds as a whole number or an amount"
+        )
     if not asked.line:
         if asked.work or asked.seconds is not None or asked.amount:
             refuse("say on which line of the invoice that is; without a line all of it is credited")
@@ -60,7 +65,7 @@ def approver_of(request: BillingRequest) -> str:
     """Who approves that less is earned: somebody else than who asks for it."""
     if not request.reason.strip():
         refuse(f"{request.kind} needs a reason that an auditor can read")
-    if not request.approver.strip() or request.approver == request.by:
+    if not request.approver.strip() or request.approver.casefold() == request.by.casefold():
         refuse(f"{request.kind} needs an approver who is not {request.by}")
     return request.approver
 

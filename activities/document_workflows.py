@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from temporalio.client import Client
+from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import (
     SearchAttributePair,
     WorkflowIDConflictPolicy,
@@ -20,6 +20,7 @@ from canonical.messages import BILLING, CONTRACT, REPORT, TIMESHEET, DocumentRef
 # A dead worker's workflow task is taken over after this, and not after the default of 10 s.
 TASK_TIMEOUT: Final = timedelta(seconds=5)
 _RACES_MAX: Final = 3
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +73,15 @@ class DocumentWorkflows:
 
     async def tell(self, ref: DocumentRef) -> bool:
         """Start the document's workflow, or tell the running one of news; True if started."""
-        process = _PROCESSES[ref.kind]
         workflow_id = self.id_of(ref)
-        route = self._routes[ref.connection]
         for _ in range(_RACES_MAX):
             try:
                 await self._client.start_workflow(
-                    process.workflow,
+                    _PROCESSES[ref.kind].workflow,
                     ref,
                     id=workflow_id,
-                    task_queue=route.task_queue(ref.kind),
-                    task_timeout=TASK_TIMEOUT,
                     id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                    search_attributes=sa.typed(
-                        SearchAttributePair(sa.KIND, ref.kind),
-                        SearchAttributePair(sa.STATE, sa.RUNNING),
-                        SearchAttributePair(sa.CONNECTION, ref.connection),
-                        SearchAttributePair(sa.REGION, route.region),
-                    ),
-                    static_summary=f"{process.title} {ref.document} from {ref.connection}",
+                    **self._options(ref),
                 )
             except WorkflowAlreadyStartedError:
                 if await self._signal(workflow_id):
@@ -99,6 +89,43 @@ class DocumentWorkflows:
             else:
                 return True
         raise RuntimeError(f"{workflow_id} neither starts nor listens")
+
+    async def ask(
+        self, ref: DocumentRef, update: str, request: object, answer: type[Answer]
+    ) -> Answer:
+        """Ask the document's workflow; one that has ended is started in the same step.
+
+        So it cannot end between the two. Raises WorkflowUpdateFailedError if it refuses.
+        """
+        started: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            _PROCESSES[ref.kind].workflow,
+            ref,
+            id=self.id_of(ref),
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            **self._options(ref),
+        )
+        given: Answer = await self._client.execute_update_with_start_workflow(
+            update, request, start_workflow_operation=started, result_type=answer
+        )
+        return given
+
+    def _options(self, ref: DocumentRef) -> dict[str, Any]:
+        """How every workflow of a document is started."""
+        route = self._routes[ref.connection]
+        return {
+            "task_queue": route.task_queue(ref.kind),
+            "task_timeout": TASK_TIMEOUT,
+            "id_reuse_policy": WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            "search_attributes": sa.typed(
+                SearchAttributePair(sa.KIND, ref.kind),
+                SearchAttributePair(sa.STATE, sa.RUNNING),
+                SearchAttributePair(sa.CONNECTION, ref.connection),
+                SearchAttributePair(sa.REGION, route.region),
+            ),
+            "static_summary": (
+                f"{_PROCESSES[ref.kind].title} {ref.document} from {ref.connection}"
+            ),
+        }
 
     async def _signal(self, workflow_id: str) -> bool:
         try:

@@ -1,5 +1,6 @@
 """The small models about billing that cross Temporal; as `canonical.messages`, amounts as text."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Final
@@ -18,6 +19,7 @@ EXCLUDE: Final = "exclude"
 INCLUDE: Final = "include"
 WRITE_DOWN: Final = "write_down"
 WRITE_OFF: Final = "write_off"
+_WHOLE: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
 
 class Amount(Message):
@@ -132,6 +134,18 @@ class Decided(Message):
     events: tuple[str, ...] = ()
 
 
+def _text(typed: Any) -> str:
+    """Text as somebody meant it: the same name with a blank behind it is nobody else's."""
+    return "" if typed is None else storable(str(typed)).strip()
+
+
+def _listed(typed: Any) -> tuple[Any, ...]:
+    """A list, or the one thing that was typed where a list belongs."""
+    if typed is None:
+        return ()
+    return tuple(typed) if isinstance(typed, list | tuple) else (typed,)
+
+
 class Credited(Message):
     """Which part of an invoice is taken back: of a line, of one work, so many seconds or so much.
 
@@ -142,6 +156,25 @@ class Credited(Message):
     work: str = ""
     seconds: int | None = None
     amount: str = ""
+    # What was typed and says nothing here: then it may not count as everything that is left.
+    unread: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_typed(cls, typed: Any) -> Any:
+        if isinstance(typed, cls):
+            return typed
+        if not isinstance(typed, dict):
+            # A line by its number alone.
+            return {"line": _text(typed)}
+        known = {name: _text(typed[name]) for name in cls.model_fields if name in typed}
+        unread = [_text(name) for name in typed if name not in cls.model_fields]
+        seconds = known.pop("seconds", "")
+        if seconds and not _WHOLE.fullmatch(seconds):
+            unread.append(f"seconds {seconds}")
+            seconds = ""
+        said = "; ".join(filter(None, [known.pop("unread", ""), *unread]))
+        return {**known, "seconds": int(seconds) if seconds else None, "unread": said}
 
 
 class BillingRequest(Message):
@@ -174,17 +207,10 @@ class BillingRequest(Message):
         if not isinstance(typed, dict):
             return {}
         lists = {name: typed[name] for name in ("credits", "work") if name in typed}
-        texts = {
-            name: "" if value is None else storable(str(value))
-            for name, value in typed.items()
-            if name not in lists
-        }
-        work = lists.get("work", ())
-        listed = work if isinstance(work, list | tuple) else (work,)
-        given = lists.get("credits", ())
+        texts = {name: _text(value) for name, value in typed.items() if name not in lists}
         return texts | {
-            "work": tuple(storable(str(one)) for one in listed),
-            "credits": tuple(given) if isinstance(given, list | tuple) else (),
+            "work": tuple(_text(one) for one in _listed(lists.get("work"))),
+            "credits": _listed(lists.get("credits")),
         }
 
 

@@ -75,7 +75,7 @@ def ref_of(opened: "Platform", engagement: str, period: str) -> "DocumentRef":
 
 
 async def decide(opened: "Platform", ref: "DocumentRef", request: Mapping[str, Any]) -> "Decided":
-    """Ask the month's workflow for a decision; it is started if Temporal has lost it."""
+    """Ask the month's workflow for a decision; it is started if it has ended, or is lost."""
     from temporalio.client import WorkflowUpdateFailedError
     from temporalio.exceptions import ApplicationError
 
@@ -84,15 +84,12 @@ async def decide(opened: "Platform", ref: "DocumentRef", request: Mapping[str, A
     from runtime.bootstrap import routes_of
 
     workflows = DocumentWorkflows(opened.client, routes_of(opened.configuration))
-    await workflows.tell(ref)
-    handle: Any = opened.client.get_workflow_handle(workflows.id_of(ref))
     try:
-        decided: Decided = await handle.execute_update("decide", dict(request), result_type=Decided)
+        return await workflows.ask(ref, "decide", dict(request), Decided)
     except WorkflowUpdateFailedError as error:
         cause = error.cause
         said = cause.message if isinstance(cause, ApplicationError) else str(cause)
         raise CommandError(f"Not decided: {said}") from error
-    return decided
 
 
 def in_short(reason: str) -> str:

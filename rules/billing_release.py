@@ -62,7 +62,8 @@ def decide_release(
             ReleaseRefusal.NEEDS_PERSON, "The policy lets a person release invoices."
         )
     large = [one for one in now.events if policy.needs_four_eyes(one.invoice.total)]
-    if large and len(set(people)) < FOUR_EYES:
+    # A name in capitals is nobody else's.
+    if large and len({one.casefold() for one in people}) < FOUR_EYES:
         total = large[0].invoice.total
         return ReleaseRefused(
             ReleaseRefusal.NEEDS_SECOND_PERSON,

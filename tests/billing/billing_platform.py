@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from temporalio.client import WorkflowHandle
 
+from activities.document_workflows import DocumentWorkflows
 from canonical.billing_messages import Decided, ReadinessView
 from canonical.billing_period import BillingPeriod
 from canonical.messages import (
@@ -22,6 +23,7 @@ from canonical.messages import (
     SourceRef,
 )
 from rules.policies import Policies
+from runtime.bootstrap import routes_of
 from runtime.configuration import Configuration, ConnectionSettings
 from runtime.temporal import connect
 from sandbox.billing_policies import BILLING_POLICIES
@@ -167,11 +169,9 @@ class BillingPlatform(RunningPlatform):
         return decided
 
     async def ask(self, engagement: str, request: Mapping[str, Any]) -> Decided:
-        """Send the update with whatever somebody typed."""
-        decided: Decided = await self.month(engagement).execute_update(
-            "decide", dict(request), result_type=Decided
-        )
-        return decided
+        """Send the update with whatever somebody typed, as the command does."""
+        workflows = DocumentWorkflows(self.client, routes_of(self.platform.configuration))
+        return await workflows.ask(self.ref(engagement), "decide", dict(request), Decided)
 
     async def release(self, engagement: str, by: str = "ana") -> Decided:
         """Release what is ready, as it is looked at now."""

@@ -64,7 +64,7 @@ class Scene:
         self.events += decided.events
         stopped = await self.platform.rows(
             "SELECT c.sentence FROM exception_case c JOIN posting p ON p.case_id = c.id "
-            "WHERE p.kind = 'invoice'"
+            "WHERE p.object = 'billing_event' AND p.state = 'EXCEPTION'"
         )
         assert stopped == []
         await self.platform.posted(self.engagement, len(self.events))
