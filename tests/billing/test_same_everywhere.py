@@ -16,10 +16,10 @@ import pytest
 from canonical.contracts import BillingModel
 from canonical.messages import MasterDataRef, PaymentRef, SourceRef
 from connectors.base.capabilities import Connected
+from connectors.concur.simulated_documents import CostObjects
 from rules.policies import Policies
 from runtime.configuration import Configuration, ConnectionSettings
 from sandbox.billing_policies import BILLING_POLICIES
-from sandbox.expense_month import CostObjects
 from sandbox.expense_policies import EXPENSE_POLICIES
 from tests.billing.billing_platform import BillingPlatform, configuration
 from tests.billing.conftest import Opened

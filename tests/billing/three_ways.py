@@ -17,6 +17,7 @@ from tests.e2e.running_platform import eventually
 _WIP = ("opening", "posted", "billed", "written_off", "corrections", "closing")
 _MARGIN = ("billed", "wip", "cost", "margin")
 Figures = dict[tuple[str, str], tuple[Decimal, ...]]
+Rows = Sequence[Mapping[str, Any]] | Sequence[Row]
 LEAKS_AFTER_DAYS = 30
 
 
@@ -152,7 +153,7 @@ def _blocked(rows: Sequence[Row]) -> dict[tuple[str, str], tuple[Decimal, int, i
     }
 
 
-def _by_place(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Figures:
+def _by_place(rows: Rows, columns: Sequence[str]) -> Figures:
     """Amounts by project and currency; a place that two engagements show is the same in both."""
     found: Figures = {}
     for row in rows:
@@ -161,7 +162,7 @@ def _by_place(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Figu
     return found
 
 
-def _sums(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Decimal]:
+def _sums(rows: Rows) -> dict[tuple[str, str], Decimal]:
     """Amounts by work and reason."""
     found: dict[tuple[str, str], Decimal] = {}
     for row in rows:
@@ -170,7 +171,7 @@ def _sums(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Decimal]:
     return found
 
 
-def _sums_by(rows: Sequence[Mapping[str, Any]], name: str) -> dict[tuple[str, str], Decimal]:
+def _sums_by(rows: Rows, name: str) -> dict[tuple[str, str], Decimal]:
     found: dict[tuple[str, str], Decimal] = {}
     for row in rows:
         key = (row[name], row["currency"])
