@@ -6,16 +6,22 @@ from typing import Final
 
 import httpx
 
+from canonical.contracts import ExchangeRate
+from canonical.expense_document import DocumentPayments
 from canonical.masters import Masters
 from canonical.posting import PostedDocument, PostingIntent, PostingKind, PostingOutcome
 from canonical.posting_period import PostingPeriod
 from connectors.base.capabilities import GuardEvidence
 from connectors.base.manifest import Manifest
+from connectors.base.pagination import InTurn
 from connectors.base.rate_budget import RateBudget
 from connectors.business_central.client import Client
+from connectors.business_central.documents import DocumentKeeper
 from connectors.business_central.manifest import manifest_for
 from connectors.business_central.masters_reading import MastersReading
+from connectors.business_central.of_companies import OfCompanies
 from connectors.business_central.options import BusinessCentralOptions
+from connectors.business_central.payments import payments_of
 from connectors.business_central.time_lines import TimeLines
 
 
@@ -27,6 +33,7 @@ class BusinessCentral:
         self._client: Final = client
         self._masters: Final = MastersReading(client, options)
         self._lines: Final = TimeLines(client, options)
+        self._documents: Final = DocumentKeeper(client, options)
         self._manifest: Final = manifest_for(options.timeouts)
 
     @property
@@ -53,8 +60,10 @@ class BusinessCentral:
         return await self._masters.posting_periods()
 
     async def guard_evidence(self, intents: Sequence[PostingIntent]) -> GuardEvidence:
-        """Read the register's version for lines of time."""
-        return await self._lines.stamps(intents) if intents else {}
+        """Read the register's version for lines of time; documents need nothing."""
+        if not intents or _kind(intents) not in _TIME:
+            return {}
+        return await self._lines.stamps(intents)
 
     async def find(
         self, intents: Sequence[PostingIntent]
@@ -62,9 +71,13 @@ class BusinessCentral:
         """Look up by reference, duplicates included; for UNDO by the entry to take back."""
         if not intents:
             return {}
-        if _kind(intents) is PostingKind.UNDO:
-            return await self._lines.standing(intents)
-        return await self._lines.carrying(intents)
+        match _kind(intents):
+            case PostingKind.TIME:
+                return await self._lines.carrying(intents)
+            case PostingKind.UNDO:
+                return await self._lines.standing(intents)
+            case _:
+                return await self._documents.find(intents)
 
     async def post(
         self,
@@ -73,30 +86,62 @@ class BusinessCentral:
         *,
         last_byte_by: float | None = None,
     ) -> Sequence[PostingOutcome]:
-        """Bring the intents into the ERP, each kind by its guard, and read back what is there."""
+        """Bring the intents into the ERP, each kind by its guard, and read back what is there.
+
+        Lines of time are one transaction that moves the register from the version in `evidence`.
+        A document is drafted and then posted, which is the only write that counts.
+        """
         if not intents:
             return ()
         kind = _kind(intents)
         if len(intents) > self._manifest.operation(kind).bulk.lines_max:
             raise ValueError(f"{len(intents)} lines in one call")
-        if kind is PostingKind.UNDO:
-            return await self._lines.take_back(intents, evidence, last_byte_by)
-        return await self._lines.book(intents, evidence, last_byte_by)
+        match kind:
+            case PostingKind.TIME:
+                return await self._lines.book(intents, evidence, last_byte_by)
+            case PostingKind.UNDO:
+                return await self._lines.take_back(intents, evidence, last_byte_by)
+            case _:
+                return [await self._documents.post(intents[0], last_byte_by)]
 
-    async def documents_since(
-        self, since: datetime | None
-    ) -> AsyncIterator[Sequence[PostedDocument]]:
-        """Page through what carries our reference."""
-        companies = [company.id for company in await self._masters.companies()]
-        async for page in self._lines.changed_since(companies, since):
-            yield page
+    def documents_since(self, since: datetime | None) -> AsyncIterator[Sequence[PostedDocument]]:
+        """Page through what carries our reference; after an error, ask on for the page."""
 
-    async def documents_between(
+        def lists(company: str) -> Sequence[AsyncIterator[Sequence[PostedDocument]]]:
+            return (
+                self._lines.changed_since(company, since),
+                self._documents.changed_since([company], since),
+            )
+
+        return OfCompanies(self._masters.companies, lists)
+
+    def documents_between(
         self, legal_entity: str, first: date, last: date
     ) -> AsyncIterator[Sequence[PostedDocument]]:
-        """List what is ours in one company (its id), for reconciliation."""
-        async for page in self._lines.between(legal_entity, first, last):
-            yield page
+        """List what is ours in one company (its id), for reconciliation.
+
+        Lines of time by the date of the work, documents by the date that they are posted on.
+        """
+        return InTurn(
+            self._lines.between(legal_entity, first, last),
+            self._documents.between(legal_entity, first, last),
+        )
+
+    async def remove_stray_drafts(self, older_than: datetime) -> int:
+        """Delete drafts of ours that have not moved since an instant."""
+        companies = [company.id for company in await self._masters.companies()]
+        return await self._documents.remove_stray_drafts(companies, older_than)
+
+    async def payments_of(self, document_ids: Sequence[str]) -> Sequence[DocumentPayments]:
+        """Read how far documents are paid, some fifty to a call."""
+        return await payments_of(self._client, document_ids)
+
+    async def exchange_rates(self, first: date, last: date) -> Sequence[ExchangeRate]:
+        """Read the rates that begin in a window."""
+        return await self._masters.exchange_rates(first, last)
+
+
+_TIME: Final = frozenset({PostingKind.TIME, PostingKind.UNDO})
 
 
 def _kind(intents: Sequence[PostingIntent]) -> PostingKind:

@@ -5,8 +5,15 @@ from typing import Final
 
 from canonical.identity import REFERENCE_LENGTH
 from canonical.posting import PostingKind
-from connectors.base.capabilities import MasterDataSource, PostingCalendar, PostingTarget
-from connectors.base.guard import Bulk, CompareAndSet
+from connectors.base.capabilities import (
+    DraftKeeper,
+    ExchangeRateSource,
+    MasterDataSource,
+    PaymentSource,
+    PostingCalendar,
+    PostingTarget,
+)
+from connectors.base.guard import Bulk, CompareAndSet, DraftThenPost
 from connectors.base.http import Timeouts
 from connectors.base.manifest import Manifest, PostingOperation, RateLimit, ReferenceField
 
@@ -20,7 +27,21 @@ RATE_LIMITS: Final = (RateLimit(6_000, 300),)
 IN_FLIGHT_MAX_SECONDS: Final = 16 * 60
 # A record carries the time its transaction began: one that took long appears behind the cursor.
 OVERLAP_SECONDS: Final = 600
-CAPABILITIES: Final = frozenset({PostingTarget, MasterDataSource, PostingCalendar})
+# Posting a document takes some six calls; before its last write they may take so many times what
+# one read may.
+DRAFT_READS: Final = 3
+# A draft is made by one request, which has eight minutes.
+DOCUMENT_LINES_MAX: Final = 500
+CAPABILITIES: Final = frozenset(
+    {
+        PostingTarget,
+        MasterDataSource,
+        PostingCalendar,
+        DraftKeeper,
+        PaymentSource,
+        ExchangeRateSource,
+    }
+)
 
 
 def manifest_for(timeouts: Timeouts) -> Manifest:
@@ -34,6 +55,9 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
         operations=(
             _time_operation(PostingKind.TIME, timeouts),
             _time_operation(PostingKind.UNDO, timeouts),
+            _document_operation(PostingKind.EXPENSE, timeouts, "vendorInvoiceNumber"),
+            _document_operation(PostingKind.REVERSAL, timeouts, "vendorCreditMemoNumber"),
+            _document_operation(PostingKind.INVOICE, timeouts, "externalDocumentNumber"),
         ),
         undone_by_deletion=frozenset({PostingKind.TIME}),
         page_size_max=PAGE_SIZE_MAX,
@@ -46,6 +70,14 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
             " written in the same transaction, carries it. That batch must never be posted.",
             "A time entry has no dimensions of an intent: they follow from employee and project.",
             "v2.0 lists no project tasks: which there are is configuration.",
+            "A vendor's invoice number is refused a second time when posting; a customer's external"
+            " document number only if 'Ext. Doc. No. Mandatory' is set.",
+            "What a document has no field for stands in comment lines at its end, each after '~'.",
+            "A recoverable tax to the cent needs a tax group of the type 'Full VAT'.",
+            "A purchase line has no project: what is passed on to a customer is kept as a fact.",
+            "Of a purchase v2.0 tells whether it is paid, not how much of it; payments have no"
+            " dates.",
+            "An expense document is taken back by a credit memo; an invoice by a credit note.",
         ),
     )
 
@@ -59,6 +91,19 @@ def _time_operation(kind: PostingKind, timeouts: Timeouts) -> PostingOperation:
         send_window_seconds=send_window_seconds(timeouts),
         in_flight_max_seconds=IN_FLIGHT_MAX_SECONDS,
         # One register per company: two calls at once would cost each other a conflict.
+        concurrency_max=1,
+    )
+
+
+def _document_operation(kind: PostingKind, timeouts: Timeouts, reference: str) -> PostingOperation:
+    return PostingOperation(
+        kind=kind,
+        guard=DraftThenPost(),
+        bulk=Bulk("NONE"),
+        reference=ReferenceField(reference, REFERENCE_LENGTH),
+        send_window_seconds=send_window_seconds(timeouts, DRAFT_READS),
+        in_flight_max_seconds=IN_FLIGHT_MAX_SECONDS,
+        # The number series of posted documents is locked while one is posted.
         concurrency_max=1,
     )
 

@@ -28,6 +28,8 @@ class Kind:
     read_only: frozenset[str] = frozenset()
     # By which parent's records it is listed, and the member that names the parent.
     parent: str | None = None
+    # Lists of parts that may be made with it, in one request.
+    nested: frozenset[str] = frozenset()
     changed: str = "lastModifiedDateTime"
 
 
@@ -103,6 +105,8 @@ class Company:
         if not isinstance(values, dict):
             raise bad_request("Invalid Request Body")
         for name, value in values.items():
+            if name in kind.nested and isinstance(value, list):
+                continue
             if name != "id" and name not in kind.members:
                 raise bad_request(
                     f"The property '{name}' does not exist on type 'Microsoft.NAV.{kind.entity}'."

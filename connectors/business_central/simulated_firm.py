@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from connectors.business_central.simulated_books import Company
+from connectors.business_central.simulated_documents import FULL_VAT
 from connectors.business_central.simulated_service import Environment
 
 COMPANY: Final = "Firm GmbH"
@@ -47,7 +48,7 @@ def furnish(environment: Environment, name: str = COMPANY, currency: str = "EUR"
         exchangeRateAmount=Decimal(100),
         relationalExchangeRateAmount=Decimal("92.5"),
     )
-    for code, title in (("VAT19", "19 percent"), ("VAT7", "7 percent"), ("NO VAT", "None")):
+    for code, title in _TAX_GROUPS:
         add("taxGroups", code, code=code, displayName=title, taxType="VAT")
     for number, title in (("C-100", "Adatum"), ("C-200", "Trey Research")):
         add("customers", number, number=number, displayName=title)
@@ -66,7 +67,14 @@ def furnish(environment: Environment, name: str = COMPANY, currency: str = "EUR"
     for number, title in (("P-100", "Website"), ("P-200", "Shop"), ("P-300", "Audit")):
         add("projects", number, number=number, displayName=title)
     company.facts["tasks"] = {f"P-{n}00": TASKS for n in (1, 2, 3)}
-    company.facts["tax_rates"] = {"VAT19": Decimal(19), "VAT7": Decimal(7), "NO VAT": Decimal(0)}
+    company.facts["tax_rates"] = {
+        "VAT19": Decimal(19),
+        "VAT7": Decimal(7),
+        "VAT19-IN": FULL_VAT,
+        "NO VAT": Decimal(0),
+    }
+    company.facts["default_tax"] = "VAT19"
+    company.facts["currency"] = currency
     for number, title in _ACCOUNTS:
         add(
             "accounts",
@@ -91,6 +99,12 @@ def furnish(environment: Environment, name: str = COMPANY, currency: str = "EUR"
     return company
 
 
+_TAX_GROUPS: Final = (
+    ("VAT19", "19 percent"),
+    ("VAT7", "7 percent"),
+    ("VAT19-IN", "Input tax, to the cent"),
+    ("NO VAT", "None"),
+)
 _PEOPLE: Final = (("E-1001", "Kim Allen"), ("E-1002", "Lee Park"))
 _ACCOUNTS: Final = (
     ("1570", "Input VAT"),

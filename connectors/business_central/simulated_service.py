@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
+from connectors.business_central import simulated_documents as documents
 from connectors.business_central import simulated_time as times
 from connectors.business_central.simulated_books import (
     ETAG,
@@ -22,7 +23,6 @@ from connectors.business_central.simulated_query import (
     bad_request,
     expansions,
     not_found,
-    refused,
 )
 
 Query = Mapping[str, str]
@@ -35,22 +35,45 @@ KINDS: Final[Mapping[str, Kind]] = {
     "journals": times.JOURNAL,
     "journalLines": times.JOURNAL_LINE,
     "timeRegistrationEntries": times.TIME_ENTRY,
+    **documents.KINDS,
 }
 Create = Callable[[Company, Record | None, Record], Record]
+
+
+def _making(entity: str) -> Create:
+    return lambda company, _, values: documents.create(company, entity, values)
+
+
+def _making_lines(entity: str) -> Create:
+    return lambda company, parent, values: documents.create_line(
+        company, entity, _given(parent), values
+    )
+
+
+def _deleting(entity: str) -> Callable[[Company, Record], None]:
+    return lambda company, record: documents.delete(company, entity, record)
+
+
 _CREATE: Final[Mapping[str, Create]] = {
     "journals": lambda company, _, values: times.create_journal(company, values),
     "journalLines": lambda company, parent, values: times.create_journal_line(
         company, _given(parent), values
     ),
     "timeRegistrationEntries": lambda company, _, values: times.create_time_entry(company, values),
+    **{entity: _making(entity) for entity in documents.PAPERS},
+    **{entity: _making_lines(entity) for entity in documents.OF_LINES},
+    "dimensionSetLines": lambda company, parent, values: documents.create_dimension(
+        company, _given(parent), values
+    ),
 }
 _CHANGE: Final[Mapping[str, Callable[[Company, Record, Record], None]]] = {
     "timeRegistrationEntries": times.change_time_entry,
 }
 _DELETE: Final[Mapping[str, Callable[[Company, Record], None]]] = {
     "timeRegistrationEntries": times.delete_time_entry,
+    **{entity: _deleting(entity) for entity in documents.PAPERS},
 }
-_CHANGEABLE: Final = frozenset({"journals", "journalLines"}) | _CHANGE.keys()
+_CHANGEABLE: Final = frozenset({"journals", "journalLines"}) | _CHANGE.keys() | _DELETE.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +348,10 @@ def _deleted(company: Company, name: str, record: Record) -> None:
 
 
 def _act(company: Company, name: str, record: Record, action: str) -> Reply:
-    raise refused(f"{company.name}: {name} {record['id']} knows no action '{action}'.")
+    if action != "post" or name not in documents.PAPERS:
+        raise bad_request("Entity does not support bound actions", "BadRequest_NotFound")
+    documents.post(company, name, record)
+    return Reply(204)
 
 
 def _given(record: Record | None) -> Record:

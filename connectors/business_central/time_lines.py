@@ -20,6 +20,7 @@ from connectors.base.errors import (
     RejectedError,
     TransientError,
 )
+from connectors.base.pagination import Pages
 from connectors.business_central import time_register as register
 from connectors.business_central.client import Client, Part
 from connectors.business_central.ids import any_of, company_path, document_id_of, quoted
@@ -35,6 +36,8 @@ _PAUSES_SECONDS: Final = (0.0, 0.0, 0.5)
 _WINDOW_DAYS: Final = 70
 # So many values a filter names; a request's address stays below 4,000 characters.
 _NAMED_MAX: Final = 50
+_FORTNIGHT: Final = 14
+_FIRST: Final = "which days"
 
 _ENTRIES: Final = "timeRegistrationEntries"
 
@@ -134,32 +137,45 @@ class TimeLines:
         return [_taken_back(intent, still=intent.reference in left) for intent in intents]
 
     def changed_since(
-        self, companies: Sequence[str], since: datetime | None
+        self, company: str, since: datetime | None
     ) -> AsyncIterator[Sequence[PostedDocument]]:
-        """Page through what was registered at or after an instant, a fortnight of work a page."""
-        return self._changed(companies, since)
+        """Page through what was registered at or after an instant, some days of work a page.
 
-    async def between(
+        An entry that only somebody else has changed is seen by `between`.
+        """
+        moment = since.astimezone(UTC) if since else datetime(2000, 1, 1, tzinfo=UTC)
+        changed = f"lastModifiedDateTime ge {moment.strftime('%Y-%m-%dT%H:%M:%S.%fZ')}"
+        wanted: set[str] = set()
+        days: list[date] = []
+
+        async def fetch(page: str) -> tuple[Sequence[PostedDocument], str | None]:
+            if page == _FIRST:
+                lines = await self._lines(company, changed)
+                wanted.update(line.reference for line in lines)
+                days[:] = sorted({line.body.work_date for line in lines})
+                return [], "0" if days else None
+            start = int(page)
+            documents = await self._standing_on(company, days[start : start + _NAMED_MAX])
+            more = start + _NAMED_MAX
+            ours = [one for one in documents if one.reference in wanted]
+            return ours, str(more) if more < len(days) else None
+
+        return Pages(_FIRST, fetch)
+
+    def between(
         self, company: str, first: date, last: date
     ) -> AsyncIterator[Sequence[PostedDocument]]:
-        """Page through a company's documents by the date of the work."""
-        for start, end in _windows(first, last, 14):
-            days = f"postingDate ge {start} and postingDate le {end}"
-            lines = await self._lines(company, days)
-            yield await self._documents(company, lines, start, end)
+        """Page through a company's documents by the date of the work, a fortnight a page."""
 
-    async def _changed(
-        self, companies: Sequence[str], since: datetime | None
-    ) -> AsyncIterator[Sequence[PostedDocument]]:
-        for company in companies:
-            moment = since.astimezone(UTC) if since else datetime(2000, 1, 1, tzinfo=UTC)
-            changed = f"lastModifiedDateTime ge {moment.strftime('%Y-%m-%dT%H:%M:%S.%fZ')}"
-            lines = await self._lines(company, changed)
-            wanted = {line.reference for line in lines}
-            days = sorted({line.body.work_date for line in lines})
-            for some in _portions(days):
-                documents = await self._standing_on(company, some)
-                yield [one for one in documents if one.reference in wanted]
+        async def fetch(page: str) -> tuple[Sequence[PostedDocument], str | None]:
+            start = date.fromisoformat(page)
+            end = min(last, start + timedelta(days=_FORTNIGHT - 1))
+            lines = await self._lines(company, f"postingDate ge {start} and postingDate le {end}")
+            documents = await self._documents(company, lines, start, end)
+            following = end + timedelta(days=1)
+            return documents, following.isoformat() if following <= last else None
+
+        return Pages(first.isoformat(), fetch)
 
     async def _standing_on(self, company: str, days: Iterable[date]) -> list[PostedDocument]:
         """All documents of some days; the lines of all of them, since one may speak for another."""
@@ -319,13 +335,6 @@ def _close_together(days: Iterable[date]) -> list[list[date]]:
         else:
             groups.append([day])
     return groups
-
-
-def _windows(first: date, last: date, days: int) -> Iterator[tuple[date, date]]:
-    while first <= last:
-        end = min(last, first + timedelta(days=days - 1))
-        yield first, end
-        first = end + timedelta(days=1)
 
 
 def _may_be_taken_back(intent: PostingIntent, pair: Pair) -> None:

@@ -1,10 +1,28 @@
-"""Business Central keeps the contracts of a posting target, of its guard, and of HTTP."""
+"""Business Central keeps the contracts of a posting target, of its guards, and of HTTP."""
 
-from connectors.base.capabilities import MasterDataSource, PostingCalendar, PostingTarget
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.base.capabilities import (
+    DraftKeeper,
+    ExchangeRateSource,
+    MasterDataSource,
+    PaymentSource,
+    PostingCalendar,
+    PostingTarget,
+)
 from connectors.conformance.http_contract import HttpContract
 from connectors.conformance.posting_guard import CompareAndSetContract
+from connectors.conformance.posting_repeats import DraftThenPostContract
 from connectors.conformance.posting_target import PostingTargetContract
 from connectors.conformance.posting_undo import UndoContract
+from tests.connectors.business_central.document_world import (
+    CreditWorld,
+    DocumentWorld,
+    ExpenseWorld,
+    InvoiceWorld,
+)
 from tests.connectors.business_central.world import BusinessCentralWorld
 
 
@@ -24,7 +42,36 @@ class TestBusinessCentralOnTheWire(HttpContract):
     pass
 
 
+class _Documents(DraftThenPostContract):
+    world_of: type[DocumentWorld]
+
+    @pytest.fixture
+    def world(self) -> Iterator[DocumentWorld]:
+        world = self.world_of()
+        yield world
+        assert world.spec.broken == []
+
+
+class TestBusinessCentralsExpenseDocuments(_Documents):
+    world_of = ExpenseWorld
+
+
+class TestBusinessCentralsInvoices(_Documents):
+    world_of = InvoiceWorld
+
+
+class TestBusinessCentralsCreditNotes(_Documents):
+    world_of = CreditWorld
+
+
 def test_it_fills_each_role_that_its_manifest_claims(world: BusinessCentralWorld) -> None:
     erp = world.connect()
-    assert erp.manifest.capabilities == {PostingTarget, MasterDataSource, PostingCalendar}
+    assert erp.manifest.capabilities == {
+        PostingTarget,
+        MasterDataSource,
+        PostingCalendar,
+        DraftKeeper,
+        PaymentSource,
+        ExchangeRateSource,
+    }
     assert all(isinstance(erp, role) for role in erp.manifest.capabilities)
