@@ -2,14 +2,25 @@
 
 from typing import Final
 
+from canonical.identity import REFERENCE_LENGTH
+from canonical.posting import PostingKind
 from connectors.base.capabilities import (
     ContractSource,
+    DraftKeeper,
     InvoiceStatusSink,
     MasterDataSource,
     MilestoneSource,
+    PostingCalendar,
+    PostingTarget,
     TimeEntrySource,
 )
-from connectors.base.manifest import ApprovalEvidence, Manifest
+from connectors.base.guard import Bulk, UniqueReference
+from connectors.base.manifest import (
+    ApprovalEvidence,
+    Manifest,
+    PostingOperation,
+    ReferenceField,
+)
 
 PAGE_SIZE_MAX: Final = 500
 # A file of contracts that is larger holds something else.
@@ -64,3 +75,42 @@ def time_manifest(*, evidence: bool) -> Manifest:
             "seems to be gone.",
         ),
     )
+
+
+# Each document is a file of its own, and is on the disk before the next call: some ten
+# milliseconds each on a slow one.
+DOCUMENTS_MAX: Final = 100
+# Before its name is asked for, a document is written whole. A share that hangs longer is no share.
+SEND_WINDOW_SECONDS: Final = 60
+IN_FLIGHT_MAX_SECONDS: Final = 120
+
+
+def _operation(kind: PostingKind) -> PostingOperation:
+    return PostingOperation(
+        kind=kind,
+        guard=UniqueReference(),
+        bulk=Bulk("PER_ITEM", DOCUMENTS_MAX),
+        reference=ReferenceField("the name of the file", REFERENCE_LENGTH),
+        send_window_seconds=SEND_WINDOW_SECONDS,
+        in_flight_max_seconds=IN_FLIGHT_MAX_SECONDS,
+        concurrency_max=4,
+    )
+
+
+EXPORT_MANIFEST: Final = Manifest(
+    system="flatfile_export",
+    title="Documents in a folder, for an ERP that imports files",
+    capabilities=frozenset({PostingTarget, MasterDataSource, PostingCalendar, DraftKeeper}),
+    verified_against=_VERIFIED,
+    documented_at=_DOCUMENTED,
+    operations=tuple(_operation(kind) for kind in PostingKind if kind is not PostingKind.UNDO),
+    page_size_max=PAGE_SIZE_MAX,
+    notes=(
+        "A name in documents/ is taken once: that is the guard. Nothing in it is ever removed.",
+        "The import takes its files from outbox/, each of them once, and may take them away.",
+        "documents/ and outbox/ hold the same file: what an import writes into it is seen as a "
+        "change of the document.",
+        "The folder is on one file system that knows links and keeps what it said is on the disk.",
+        "Whether the ERP has imported a file, and what it made of it, is not known here.",
+    ),
+)

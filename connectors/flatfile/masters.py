@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 from canonical.masters import (
+    Account,
+    Currency,
     Customer,
     DimensionValue,
     Employee,
@@ -12,6 +14,7 @@ from canonical.masters import (
     Masters,
     Project,
     Task,
+    TaxCode,
 )
 from connectors.flatfile.cells import Cells
 from connectors.flatfile.contents import Contents
@@ -79,6 +82,26 @@ def _dimension_value(cells: Cells) -> DimensionValue:
     return _master(cells, DimensionValue, own, dimension=cells.text("dimension"))
 
 
+def _account(cells: Cells) -> Account:
+    return _master(cells, Account, _within_entity(cells))
+
+
+def _tax_code(cells: Cells) -> TaxCode:
+    return _master(cells, TaxCode, _within_entity(cells), rate=cells.number("rate"))
+
+
+def _currency(cells: Cells) -> Currency:
+    return _master(cells, Currency, None)
+
+
+def _within_entity(cells: Cells) -> str | None:
+    names = [cells.text(name) or _NONE for name in ("legal_entity", "code")]
+    if not names[0]:
+        # Two companies may give one code to different accounts.
+        cells.wrong("legal_entity", "fill it in")
+    return id_from(*names)
+
+
 LEGAL_ENTITIES: Final = Kind(
     "legal_entities",
     Columns(("code", "name", "currency"), _LIFE[1:]),
@@ -104,11 +127,19 @@ DIMENSION_VALUES: Final = Kind(
     ("dimension", "legal_entity", "code"),
     _dimension_value,
 )
-# By the member of `Masters` that they are.
-KINDS: Final[dict[str, Kind[Any]]] = {
-    kind.stem: kind
-    for kind in (LEGAL_ENTITIES, CUSTOMERS, EMPLOYEES, PROJECTS, TASKS, DIMENSION_VALUES)
-}
+_OF_AN_ENTITY: Final = ("legal_entity", "code")
+ACCOUNTS: Final = Kind(
+    "accounts", Columns((*_OF_AN_ENTITY, "name"), _LIFE[1:]), _OF_AN_ENTITY, _account
+)
+TAX_CODES: Final = Kind(
+    "tax_codes", Columns((*_OF_AN_ENTITY, "name"), (*_LIFE[1:], "rate")), _OF_AN_ENTITY, _tax_code
+)
+CURRENCIES: Final = Kind("currencies", Columns(("code", "name"), _LIFE[1:]), ("code",), _currency)
+# What a source of work has, and what an ERP has beside that; each stem is a member of `Masters`.
+OF_A_SOURCE: Final[tuple[Kind[Any], ...]] = (
+    *(LEGAL_ENTITIES, CUSTOMERS, EMPLOYEES, PROJECTS, TASKS, DIMENSION_VALUES),
+)
+OF_AN_ERP: Final[tuple[Kind[Any], ...]] = (*OF_A_SOURCE, ACCOUNTS, TAX_CODES, CURRENCIES)
 
 
 def files_of_masters(kinds: Iterable[Kind[Any]]) -> tuple[str, ...]:

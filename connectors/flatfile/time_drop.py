@@ -17,7 +17,7 @@ from connectors.flatfile.contents import Contents
 from connectors.flatfile.drafts import Draft, each_once
 from connectors.flatfile.drop import arrivals, read_drop, require_writable
 from connectors.flatfile.manifest import TIME_CAPABILITIES, time_manifest
-from connectors.flatfile.masters import KINDS, files_of_masters, masters_in
+from connectors.flatfile.masters import OF_A_SOURCE, files_of_masters, masters_in
 from connectors.flatfile.options import TimeDropOptions
 from connectors.flatfile.paging import paged
 from connectors.flatfile.rejected import tell_rejected
@@ -49,7 +49,7 @@ class TimeDrop:
         return await asyncio.to_thread(self._check)
 
     def _check(self) -> str:
-        there = {**self._arrivals(), **arrivals(self._folder, files_of_masters(KINDS.values()))}
+        there = {**self._arrivals(), **arrivals(self._folder, files_of_masters(OF_A_SOURCE))}
         require_writable(self._folder)
         return f"the folder {self._folder} with {', '.join(sorted(there))}"
 
@@ -100,15 +100,13 @@ class TimeDrop:
         return [one for one in records if one.work_date is None or first <= one.work_date <= last]
 
     def _masters(self) -> Masters:
-        files = read_drop(self._folder, files_of_masters(KINDS.values()))
+        files = read_drop(self._folder, files_of_masters(OF_A_SOURCE))
         if not files:
             # An empty folder would say that all masters are gone.
             raise ConnectionConfigError(
                 "no_drop", f"{self._folder} has no employees.csv, projects.csv or tasks.csv"
             )
-        masters, drafts = masters_in(
-            Contents(self._connection, files, self._format), KINDS.values()
-        )
+        masters, drafts = masters_in(Contents(self._connection, files, self._format), OF_A_SOURCE)
         tell_rejected(self._folder, "masters", drafts)
         return masters
 
