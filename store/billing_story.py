@@ -8,6 +8,7 @@ from typing import Final
 from canonical.expense import EXPENSE_REPORT
 from canonical.source_line import BILLING_EVENT
 from canonical.time_entry import TIME_ENTRY
+from store.billing import SHORT_ID
 from store.database import Connection
 
 _PREFIX_OF: Final = {TIME_ENTRY: "time", EXPENSE_REPORT: "expense"}
@@ -22,13 +23,16 @@ _POSTED: Final = """
 """
 
 
-async def events_called(connection: Connection, number: str) -> list[str]:
-    """The billing events whose documents have a number in the ERP."""
+async def events_called(connection: Connection, name: str) -> list[str]:
+    """The billing events whose documents have a number in the ERP, or whose ids begin so."""
     rows = await connection.fetch(
-        "SELECT DISTINCT p.source_id FROM document_payment d "
-        "JOIN posting p ON p.key = d.posting_key WHERE p.object = $2 AND d.number = $1 ORDER BY 1",
-        number,
+        "SELECT p.source_id FROM document_payment d JOIN posting p ON p.key = d.posting_key "
+        "WHERE p.object = $2 AND d.number = $1 UNION "
+        "SELECT source_id FROM source_line WHERE object = $2 AND length($1) >= $3 "
+        "AND starts_with(source_id, $1) ORDER BY 1",
+        name,
         BILLING_EVENT,
+        SHORT_ID,
     )
     return [row["source_id"] for row in rows]
 
@@ -145,7 +149,7 @@ async def parts_of(
         LEFT JOIN source_line e ON e.connection = a.connection AND e.object = 'billing_event'
           AND e.source_id = a.event_id
         LEFT JOIN LATERAL ({_POSTED.format(event="e")}) p ON true
-        WHERE a.work_key = $1 OR (a.work_kind = 'expense' AND starts_with(a.work_key, $1 || '/'))
+        WHERE a.work_key = $1 OR (a.work_kind = 'expense' AND split_part(a.work_key, '/', 1) = $1)
         ORDER BY a.made_at, a.event_id, a.ordinal
         """,
         key,

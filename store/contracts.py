@@ -223,11 +223,17 @@ async def hear(connection: Connection, limit: int) -> tuple[list[Heard], int]:
           WHERE n.object = 'billing_event' GROUP BY n.connection, a.engagement
         ), billed AS (
           -- Work that left the projects of an engagement is still its own while it is billed.
-          SELECT a.connection, a.engagement, min(a.work_date) AS since
-          FROM lines n JOIN billing_allocation a
-            ON a.work_key = (CASE n.object WHEN 'time_entry' THEN 'time' ELSE 'expense' END)
-               || ':' || n.connection || ':' || n.source_id
-          GROUP BY a.connection, a.engagement
+          SELECT connection, engagement, min(work_date) AS since FROM (
+            SELECT a.connection, a.engagement, a.work_date
+            FROM lines n JOIN billing_allocation a
+              ON a.work_key = 'time:' || n.connection || ':' || n.source_id
+            WHERE n.object = 'time_entry'
+            UNION ALL
+            SELECT a.connection, a.engagement, a.work_date
+            FROM lines n JOIN billing_allocation a ON a.work_kind = 'expense'
+              AND split_part(a.work_key, '/', 1) = 'expense:' || n.connection || ':' || n.source_id
+            WHERE n.object = 'expense_report'
+          ) AS of_work GROUP BY connection, engagement
         )
         SELECT connection, engagement, min(since) AS since,
                (SELECT coalesce(sum(times), 0) FROM lines) AS taken

@@ -221,6 +221,9 @@ _BILLING: Final = (
     """,
     "CREATE INDEX billing_allocation_engagement ON billing_allocation (connection, engagement)",
     "CREATE INDEX billing_allocation_work ON billing_allocation (work_key)",
+    # The parts of a report's costs are billed each by itself.
+    "CREATE INDEX billing_allocation_report ON billing_allocation (split_part(work_key, '/', 1)) "
+    "WHERE work_kind = 'expense'",
     "CREATE INDEX billing_allocation_date ON billing_allocation (legal_entity, billed_date)",
     "CREATE TRIGGER billing_allocation_kept BEFORE UPDATE OR DELETE OR TRUNCATE "
     "ON billing_allocation FOR EACH STATEMENT EXECUTE FUNCTION stays_for_ever()",
