@@ -79,8 +79,11 @@ class Attempt:
             papers = await self._seen()
             if any(one.booked for one in papers):
                 return await self._adopt(papers)
-            drafts = sorted((one for one in papers if not one.booked), key=lambda one: one.id)
-            fit = [one for one in drafts if one.draft and self._case.fits(one)]
+            drafts = sorted(papers, key=lambda one: one.id)
+            if not all(one.draft for one in drafts):
+                # Whoever reviews it may post it: a second one would be booked beside it.
+                raise RejectedError("in_review", "a document of ours is under review in the ERP")
+            fit = [one for one in drafts if self._case.fits(one)]
             if not fit:
                 await self._begin(drafts)
                 continue

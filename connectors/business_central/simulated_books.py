@@ -52,6 +52,8 @@ class Company:
         self.clock = clock
         self.tables = {entity_set: Table(kind) for entity_set, kind in kinds.items()}
         self.facts: dict[str, Any] = {}
+        # Members that are dropped silently when a record is made or changed.
+        self.dropped: frozenset[str] = frozenset()
         self._version = 0
 
     def kept(self) -> Any:
@@ -114,7 +116,7 @@ class Company:
             if name == "id" or name in kind.read_only:
                 raise bad_request(f"Control '{name}' is read-only", "BadRequest_InvalidOperation")
             _check_value(name, value, kind.members[name])
-        return dict(values)
+        return {name: value for name, value in values.items() if name not in self.dropped}
 
     def allows(self, day: str) -> bool:
         """Whether something may be posted on a day."""
@@ -192,7 +194,7 @@ _BLANK: Final[Mapping[str, Any]] = {
         ),
         0,
     ),
-    **dict.fromkeys(("closed", "newFiscalYear", "dateLocked"), False),
+    **dict.fromkeys(("closed", "newFiscalYear", "dateLocked", "pricesIncludeTax"), False),
     "blocked": " ",
     "directPosting": True,
     "accountType": "",

@@ -275,6 +275,8 @@ def post(company: Company, entity: str, header: Record) -> None:
     number = company.facts["posted"] = company.facts.get("posted", 108_000) + 1
     header["number"] = f"{'P' if one.buys else 'S'}-{number}"
     header["status"] = "Open"
+    # What the ERP sets by itself when it posts, without a word.
+    header |= company.facts.get("set_on_posting", {})
     if "remainingAmount" in KINDS[entity].members:
         header["remainingAmount"] = header["totalAmountIncludingTax"]
     _write_ledger(company, one, header, lines)

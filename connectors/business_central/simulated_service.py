@@ -104,8 +104,6 @@ class Reply:
 class Quirks:
     """What goes wrong; counts are used up one by one."""
 
-    # Members that are dropped silently when a record is made.
-    dropped: frozenset[str] = frozenset()
     # So many lists are shown as they were before the last write.
     stale_reads: int = 0
     # Code of the ERP's own commits after each time entry, in the middle of a transaction.
@@ -270,10 +268,7 @@ class Environment:
     def _created(self, ask: Ask, company: Company, name: str, parent: Record | None) -> Reply:
         if name not in _CREATE:
             raise ODataError(405, "BadRequest_MethodNotAllowed", "'POST' is not allowed here.")
-        body = ask.body
-        if isinstance(body, dict):
-            body = {each: v for each, v in body.items() if each not in self.quirks.dropped}
-        record = _CREATE[name](company, parent, company.checked(name, body))
+        record = _CREATE[name](company, parent, company.checked(name, ask.body))
         return Reply(201, shown(company, record, ask.query))
 
     def _list(self, ask: Ask, company: Company, name: str, parent: Record | None) -> Reply:
