@@ -10,6 +10,7 @@ from cli.exits import DONE, FOUND_SOMETHING, CommandError
 from cli.options import Json
 from cli.output import as_json, err, out, table
 from cli.running import run
+from cli.scaffold import Kind, Scaffold
 
 if TYPE_CHECKING:
     from cli.conformance import Run
@@ -133,24 +134,44 @@ def conformance(
 
 def _show(made: "Run") -> None:
     rows = [
-        (
-            f"{each.level} {each.level.means}",
-            each.passed,
-            len(each.failed),
-            each.skipped,
-            each.trouble,
-        )
+        (f"{each.level} {each.level.means}", each.passed, len(each.failed), each.skipped)
         for each in made.verdict.standings
     ]
-    columns = ("Level", "Passed", "Failed", "Left out", "What stands against it")
-    out.print(table(made.title, columns, rows))
+    out.print(table(made.title, ("Level", "Passed", "Failed", "Left out"), rows))
     for sentence in made.errors:
         err.print(f"[red]{escape(sentence)}[/]")
     verdict = made.verdict
     reached = verdict.reached
-    said = f"It reaches {reached}: {reached.means}." if reached else "It reaches no level."
-    out.print(said)
+    out.print(f"It reaches {reached}: {reached.means}." if reached else "It reaches no level.")
     if verdict.why_not_the_next:
-        out.print(f"Why not the next: {escape(verdict.why_not_the_next)}.")
+        out.print("Why not the next:")
+        for sentence in verdict.why_not_the_next:
+            out.print(f"· {escape(sentence)}", highlight=False)
     if verdict.claimed is not None and not verdict.holds:
         err.print(f"[red]Its manifest claims {verdict.claimed}.[/]")
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The system's name, such as northwind.")],
+    kind: Annotated[
+        Kind, typer.Option("--kind", help="What the connector is to be used as.")
+    ] = Kind.TIME_SOURCE,
+    into: Annotated[
+        Path,
+        typer.Option(
+            help="The folder that it is made in; `connectors` of a checkout makes it a part of it."
+        ),
+    ] = Path(),
+    json_output: Json = False,
+) -> None:
+    """Make a folder for a new connector, that passes the linters and not yet its suite."""
+    scaffold = Scaffold(name, kind, into.resolve())
+    written = scaffold.make()
+    if json_output:
+        out.print_json(as_json({"written": list(map(str, written)), "next": scaffold.next_steps()}))
+        return
+    for path in written:
+        out.print(str(path), highlight=False)
+    for number, step in enumerate(scaffold.next_steps(), 1):
+        out.print(f"{number}. {escape(step)}", highlight=False)

@@ -21,6 +21,7 @@ from connectors.base.guard import (
     Guard,
     IdempotencyKey,
     Lookup,
+    NoGuard,
     UniqueReference,
 )
 from connectors.base.level import Level
@@ -44,7 +45,7 @@ _OF_GUARD: Final[Mapping[type[Guard], str]] = {
     Lookup: "LookupContract",
     UniqueReference: "UniqueReferenceContract",
 }
-_EXAMPLES_MAX: Final = 3
+_CAUSES_MAX: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +67,20 @@ class Standing:
     passed: int
     skipped: int
     failed: Sequence[Rule]
-    # Suites that a connector with this manifest has to pass, and that were not run.
-    missing: Sequence[str]
+    # What a connector with this manifest owes and does not show, in sentences.
+    owed: Sequence[str]
 
     @property
-    def trouble(self) -> str:
-        """Why the level is not reached, in a sentence; empty if nothing stands against it."""
-        if self.missing:
-            return f"the suite does not inherit {', '.join(self.missing)}"
-        if not self.failed:
-            return ""
-        named = [_said(rule) for rule in self.failed[:_EXAMPLES_MAX]]
-        more = len(self.failed) - len(named)
-        return "; ".join(named) + (f"; and {more} more" if more else "")
+    def trouble(self) -> Sequence[str]:
+        """Why the level is not reached, in sentences, each cause once; empty if it may be."""
+        by_reason: dict[str, list[str]] = {}
+        for rule in self.failed:
+            said = rule.name.removeprefix("test_").replace("_", " ")
+            by_reason.setdefault(rule.reason, []).append(said)
+        causes = [_cause(reason, broken) for reason, broken in by_reason.items()]
+        more = len(causes) - _CAUSES_MAX
+        shown = causes[:_CAUSES_MAX] + ([f"and {more} causes more"] if more > 0 else [])
+        return [*self.owed, *shown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +102,16 @@ class Verdict:
         return reached
 
     @property
-    def why_not_the_next(self) -> str:
-        """What keeps the connector from the next level."""
+    def why_not_the_next(self) -> Sequence[str]:
+        """What keeps the connector from the next level, in sentences."""
         for standing in self.standings:
             if standing.trouble:
-                return f"{standing.level}: {standing.trouble}"
-        if self.reached is not None and self.reached is not Level.ATTESTED:
-            return "no rule of a higher level is about what this connector does"
-        return "" if self.reached else "no rule was run"
+                return [f"{standing.level}: {each}" for each in standing.trouble]
+        if self.reached is None:
+            return ["no rule was run"]
+        if self.reached is Level.ATTESTED:
+            return []
+        return ["no rule of a higher level is about what this connector does"]
 
     @property
     def holds(self) -> bool:
@@ -128,9 +132,14 @@ def verdict_on(rules: Iterable[Rule], manifest: Manifest) -> Verdict:
             passed=sum(rule.outcome == "passed" for rule in ran if rule.level is level),
             skipped=sum(rule.outcome == "skipped" for rule in ran if rule.level is level),
             failed=[rule for rule in ran if rule.level is level and rule.outcome == "failed"],
-            missing=sorted(
-                suite for suite, since in wanted if since is level and suite not in present
-            ),
+            owed=[
+                *(
+                    f"the suite does not inherit {suite}"
+                    for suite, since in sorted(wanted)
+                    if since is level and suite not in present
+                ),
+                *(_unguarded(manifest) if level is Level.EXACTLY_ONCE else ()),
+            ],
         )
         for level in Level
     ]
@@ -154,6 +163,17 @@ def _wanted(manifest: Manifest) -> set[tuple[str, Level]]:
     return wanted
 
 
-def _said(rule: Rule) -> str:
-    sentence = rule.name.removeprefix("test_").replace("_", " ")
-    return f"“{sentence}” fails" + (f" ({rule.reason})" if rule.reason else "")
+def _unguarded(manifest: Manifest) -> Sequence[str]:
+    """The kinds of posting that nothing keeps from being booked twice."""
+    return [
+        f"nothing guards postings of kind {operation.kind} (NoGuard)"
+        for operation in manifest.operations
+        if isinstance(operation.guard, NoGuard)
+    ]
+
+
+def _cause(reason: str, broken: Sequence[str]) -> str:
+    """One cause of failures: what was said, and which rule it breaks."""
+    which = f"“{broken[0]}”" + (f" and {len(broken) - 1} more" if len(broken) > 1 else "")
+    verb = "fail" if len(broken) > 1 else "fails"
+    return f"{which} {verb}" + (f": {reason}" if reason else "")

@@ -49,7 +49,7 @@ def target(guard: Guard) -> Manifest:
 def test_all_rules_kept_is_the_highest_level() -> None:
     verdict = verdict_on(ALL, SOURCE)
     assert verdict.reached is Level.ATTESTED
-    assert verdict.why_not_the_next == ""
+    assert verdict.why_not_the_next == []
     assert verdict.holds
 
 
@@ -58,7 +58,7 @@ def test_a_broken_rule_keeps_its_level_and_all_above_from_being_reached(broken: 
     verdict = verdict_on([*ALL, rule(broken, "failed")], SOURCE)
     below = [level for level in Level if level < broken]
     assert verdict.reached == (below[-1] if below else None)
-    assert f"something of {broken}” fails (it broke)" in verdict.why_not_the_next
+    assert verdict.why_not_the_next == [f"{broken}: “something of {broken}” fails: it broke"]
     assert not verdict.holds
 
 
@@ -66,7 +66,8 @@ def test_a_level_without_rules_is_passed_by_and_reached_by_nobody() -> None:
     reads_and_writes = [each for each in ALL if each.level in (Level.READS, Level.WRITES)]
     verdict = verdict_on(reads_and_writes, SOURCE)
     assert verdict.reached is Level.WRITES
-    assert "no rule of a higher level" in verdict.why_not_the_next
+    [why] = verdict.why_not_the_next
+    assert "no rule of a higher level" in why
 
 
 def test_a_rule_that_was_left_out_stands_against_nothing_and_reaches_nothing() -> None:
@@ -88,7 +89,7 @@ def test_a_suite_that_is_owed_and_was_not_run_is_named(
     told = [replace(each, suites=[one for one in each.suites if one != suite]) for each in ALL]
     verdict = verdict_on(told, SOURCE)
     assert verdict.reached == reached
-    assert verdict.why_not_the_next == f"{level}: the suite does not inherit {suite}"
+    assert verdict.why_not_the_next == [f"{level}: the suite does not inherit {suite}"]
 
 
 def test_a_connector_that_speaks_no_http_owes_no_suite_about_it() -> None:
@@ -100,8 +101,23 @@ def test_each_guard_of_a_manifest_is_to_be_proven() -> None:
     ran = [*ALL, rule(Level.WRITES, suites=["PostingTargetContract"])]
     verdict = verdict_on(ran, target(UniqueReference()))
     assert verdict.reached is Level.WRITES
-    assert "UniqueReferenceContract" in verdict.why_not_the_next
-    assert verdict_on(ran, target(NoGuard())).reached is Level.ATTESTED
+    assert verdict.why_not_the_next == ["L3: the suite does not inherit UniqueReferenceContract"]
+
+
+def test_what_nothing_guards_is_not_written_exactly_once() -> None:
+    ran = [*ALL, rule(Level.WRITES, suites=["PostingTargetContract"])]
+    verdict = verdict_on(ran, target(NoGuard()))
+    assert verdict.reached is Level.WRITES
+    assert verdict.why_not_the_next == ["L3: nothing guards postings of kind time (NoGuard)"]
+
+
+def test_rules_that_fail_for_one_cause_are_told_as_one() -> None:
+    broken = [replace(rule(Level.READS, "failed"), name=f"test_rule_{n}") for n in range(3)]
+    other = replace(broken[0], name="test_other", reason="")
+    assert verdict_on([*ALL, *broken, other], SOURCE).why_not_the_next == [
+        "L0: “rule 0” and 2 more fail: it broke",
+        "L0: “other” fails",
+    ]
 
 
 def test_a_claim_holds_if_it_is_reached() -> None:
