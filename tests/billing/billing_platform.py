@@ -155,12 +155,18 @@ class BillingPlatform(RunningPlatform):
         return await self.activities.readiness.assess(self.ref(engagement))
 
     async def shown(self, engagement: str) -> ReadinessView:
-        """How its workflow says that a month stands."""
-        view: ReadinessView | None = await self.month(engagement).query(
-            "readiness", result_type=ReadinessView
-        )
-        assert view is not None
-        return view
+        """How its workflow says that a month stands, once it has looked."""
+        views: list[ReadinessView] = []
+
+        async def looked() -> bool:
+            view: ReadinessView | None = await self.month(engagement).query(
+                "readiness", result_type=ReadinessView
+            )
+            views.extend([view] if view else [])
+            return bool(views)
+
+        await eventually(looked)
+        return views[0]
 
     async def decide(self, engagement: str, kind: str, **request: Any) -> Decided:
         """Decide something, as a person would, and wait for what follows."""
