@@ -196,6 +196,7 @@ _BLANK: Final[Mapping[str, Any]] = {
     ),
     **dict.fromkeys(("closed", "newFiscalYear", "dateLocked", "pricesIncludeTax"), False),
     "blocked": " ",
+    "category": " ",
     "directPosting": True,
     "accountType": "",
 }  # fmt: skip

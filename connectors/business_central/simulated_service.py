@@ -147,7 +147,7 @@ class Environment:
             raise bad_request("Invalid Request Body")
         if len(parts) > BATCH_MAX:
             raise bad_request(f"The batch has more than {BATCH_MAX} requests.")
-        kept = self._kept()
+        kept = before = self._kept()
         replies: list[Record] = []
         for part in parts:
             reply = self._part(part)
@@ -159,6 +159,7 @@ class Environment:
                 break
             if self.quirks.commits_by_itself and "journalLines" in str(part.get("url")):
                 kept = self._kept()
+        self._before = before
         return Reply(200, {"responses": replies})
 
     def _part(self, part: Record) -> Reply:

@@ -154,7 +154,7 @@ async def test_a_partial_credit_note_reads_back_below_nothing_and_lowers_what_is
     [payments] = await erp.payments_of([invoice.document_id])
     assert payments.open.amount == Decimal("1785.00") - Decimal("714.00")
     assert payments.credited == Decimal("714.00")
-    assert (payments.paid, payments.state) == (0, PaymentState.NONE)
+    assert (payments.paid, payments.state) == (Decimal(0), PaymentState.NONE)
 
 
 async def test_payments_follow_the_erp_as_far_as_it_tells(world: InvoiceWorld) -> None:
