@@ -1,6 +1,7 @@
 """HTTP with exactly one attempt: no retries, no redirects, and every failure says what it means."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -70,6 +71,9 @@ class OneAttempt:
         self._budget = budget
         self._verdict = verdict
         self._base = httpx.URL(base_url)
+        self._getting_out = (
+            timeouts.pool_seconds + timeouts.connect_seconds + timeouts.write_seconds
+        )
         limits = httpx.Limits(
             max_connections=connections_max,
             max_keepalive_connections=connections_max,
@@ -97,8 +101,16 @@ class OneAttempt:
         """Ask something that changes nothing; raises TransientError where repeating may help."""
         return await self._attempt(method, url, write=False, request=request)
 
-    async def write(self, method: str, url: str, **request: Any) -> Answer:
-        """Ask for a change; raises OutcomeUnknownError once a byte may have left unanswered."""
+    async def write(
+        self, method: str, url: str, *, last_byte_by: float | None = None, **request: Any
+    ) -> Answer:
+        """Ask for a change; raises OutcomeUnknownError once a byte may have left unanswered.
+
+        A write whose last byte might not be out by `last_byte_by`, of the monotonic clock, does
+        not begin: TransientError.
+        """
+        if last_byte_by is not None and time.monotonic() + self._getting_out > last_byte_by:
+            raise TransientError("too_late", "the claim ends before the write could be out")
         return await self._attempt(method, url, write=True, request=request)
 
     async def _attempt(

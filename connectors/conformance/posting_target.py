@@ -1,5 +1,6 @@
 """What every ERP that takes postings keeps to: one attempt, one document, and honest outcomes."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -247,6 +248,22 @@ class PostingTargetContract:
             assert intent.reference not in code
             assert await world.held(intent.reference) == []
         assert len(codes) == 1
+
+    @at(Level.EXACTLY_ONCE)
+    async def test_a_write_does_not_begin_that_might_leave_after_its_claim_has_ended(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target, intent = world.connect(), world.intent()
+        evidence = await target.guard_evidence([intent])
+        try:
+            [outcome] = await target.post([intent], evidence, last_byte_by=time.monotonic())
+        except TransientError:
+            pass
+        else:
+            assert isinstance(outcome, NotExecuted)
+            assert not outcome.refused
+        assert world.network.writes == []
+        assert await world.held(intent.reference) == []
 
     @at(Level.EXACTLY_ONCE)
     async def test_what_was_written_and_not_seen_since_is_never_called_undone(

@@ -133,7 +133,10 @@ class MadeUp:
             return [await self.by_draft(intent) for intent in intents]
         try:
             answer = await self.http.write(
-                "POST", "/documents", json={"lines": [self.line(each) for each in intents]}
+                "POST",
+                "/documents",
+                last_byte_by=last_byte_by,
+                json={"lines": [self.line(each) for each in intents]},
             )
         except ConflictError:
             return await self.taken(intents)

@@ -228,6 +228,11 @@ class CutsReferences(MadeUp):
         return {**line, "reference": line["reference"][:21]}
 
 
+class TakesItsTime(MadeUp):
+    async def post(self, intents: Intents, *given: Any, **named: Any) -> Outcomes:
+        return await super().post(intents, {})
+
+
 class CallsAConflictARefusal(MadeUp):
     async def post(self, intents: Intents, *given: Any, **named: Any) -> Outcomes:
         try:
@@ -342,6 +347,11 @@ BITES: list[tuple[Flavour, type[MadeUp], Rule]] = [
         post.test_throttled_means_nothing_was_done_and_says_how_long_to_wait,
     ),
     (U, TakesAnyTroubleForUnknown, post.test_what_never_left_was_not_done),
+    (
+        U,
+        TakesItsTime,
+        post.test_a_write_does_not_begin_that_might_leave_after_its_claim_has_ended,
+    ),
     (U, CutsReferences, post.test_a_reference_of_the_promised_length_round_trips),
     (
         U,
