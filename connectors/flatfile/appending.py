@@ -53,12 +53,13 @@ class GrowingFile:
             file.flush()
             os.fsync(file.fileno())
 
-    def ids(self) -> set[str]:
-        """The ids of all whole lines; none of a file that is not there."""
+    def seen(self, read: Callable[[bytes], str | None]) -> list[str]:
+        """What is read of its whole lines, of those that say it; nothing of a file not there."""
         if not (self._folder / self._growth.name).exists():
-            return set()
+            return []
         with self._locked() as file:
-            return set(self._ids_in(file))
+            found = [read(line) for line in file if line.endswith(b"\n")]
+        return [each for each in found if each is not None]
 
     @contextmanager
     def _locked(self) -> Iterator[BinaryIO]:

@@ -171,7 +171,7 @@ class Cells:
             return None
         if amount is None:
             return None
-        said = {"amount": column, "currency": currency}
+        said = {"amount": column, "currency": currency, "": column}
         return self.part(kind, said, amount=amount, currency=code)
 
     def wrong(self, column: str, what: str) -> None:

@@ -45,6 +45,12 @@ class Contents:
             else:
                 yield from rows_of(file, columns, self._written)
 
+    def table_rows(self, stem: str, columns: Columns) -> Iterator[Row]:
+        """The lines of the tables of one kind of record, where its JSON is of another form."""
+        for file in self.of_kind(stem):
+            if not file.name.endswith(LINES):
+                yield from rows_of(file, columns, self._written)
+
     def of_kind(self, stem: str) -> Sequence[DropFile]:
         """The files of one kind of record, in the order of their names."""
         found = (file for name, file in self._files.items() if _is_of_kind(name, stem))

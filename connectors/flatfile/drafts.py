@@ -1,7 +1,7 @@
 """Drafts: records on their way out of files, each by itself, until it is known that it is one."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
@@ -22,6 +22,7 @@ from connectors.flatfile.tables import Row
 from connectors.flatfile.troubles import Finding, Place, Trouble
 
 R = TypeVar("R")
+T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
 
 _ID: Final = TypeAdapter[str](ExternalId)
@@ -77,6 +78,15 @@ def id_of(kind: str, *names: str | None) -> str | None:
         return None
 
 
+def agreed(rows: Sequence[Row], column: str, read: Callable[[str], T]) -> T | None:
+    """What all lines of one record say in a column; None if they differ, or say nothing."""
+    try:
+        said = {read(row.cells.get(column, "")) for row in rows}
+    except ValueError:
+        return None
+    return said.pop() if len(said) == 1 else None
+
+
 def raw_of(*rows: Row) -> str:
     """The lines as they stand, as the inbox keeps them."""
     lines: list[Mapping[str, Any]] = [
@@ -107,5 +117,8 @@ def _one_of(same: Sequence[Draft[R]]) -> Draft[R]:
             twice,
             *dict.fromkeys(troubles),
         ),
-        rows=tuple(row for draft in same for row in draft.rows),
+        # What one of them says counts for nothing while the others may say otherwise.
+        rows=tuple(row for draft in same for row in draft.rows)
+        if all(draft.rows for draft in same)
+        else (),
     )

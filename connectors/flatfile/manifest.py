@@ -7,6 +7,8 @@ from canonical.posting import PostingKind
 from connectors.base.capabilities import (
     ContractSource,
     DraftKeeper,
+    ExpenseReportSink,
+    ExpenseReportSource,
     InvoiceStatusSink,
     MasterDataSource,
     MilestoneSource,
@@ -73,6 +75,31 @@ def time_manifest(*, evidence: bool) -> Manifest:
             "News is found by file: all lines of a file that changed are shown.",
             "A line without an id keeps a window from being compared: it may be any line that "
             "seems to be gone.",
+        ),
+    )
+
+
+EXPENSE_CAPABILITIES: Final = frozenset({ExpenseReportSource, ExpenseReportSink})
+
+
+def expense_manifest(*, evidence: bool) -> Manifest:
+    """Facts about a folder of expense reports; what it proves of approvals is the owner's."""
+    return Manifest(
+        system="flatfile_expenses",
+        title="Expense reports in a folder (CSV, JSON lines)",
+        capabilities=EXPENSE_CAPABILITIES,
+        verified_against=_VERIFIED,
+        documented_at=_DOCUMENTED,
+        approval=ApprovalEvidence(approver=evidence, instant=evidence, revision=False),
+        takes_rejections=True,
+        page_size_max=PAGE_SIZE_MAX,
+        overlap_seconds=OVERLAP_SECONDS,
+        notes=(
+            "A report may be changed or recalled at any time: there is no claim that would stop "
+            "whoever fills the folder.",
+            "A report that is not in the files any more is not taken back; one that says "
+            "'approved: no' is.",
+            "Who is paid and what became of it is appended to expense_status.jsonl.",
         ),
     )
 

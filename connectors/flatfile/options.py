@@ -59,10 +59,10 @@ class FlatFileOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeDropOptions(FlatFileOptions):
-    """A folder of time entries.
+class ApprovedDropOptions(FlatFileOptions):
+    """A folder of what people approved: time, or expenses.
 
-    `approval_evidence` asks of each approved line who approved it and when; whoever cannot have
+    `approval_evidence` asks of each approval who approved it and when; whoever cannot have
     that switches it off, and nothing is then promised of approvals.
     """
 

@@ -33,9 +33,9 @@ class ToldSteps:
         """
         self._file.add((step["id"], _line(step)) for step in steps)
 
-    def ids(self) -> set[str]:
-        """The ids of all that was told."""
-        return self._file.ids()
+    def texts(self, member: str) -> set[str]:
+        """What the steps that were told say in a member."""
+        return set(self._file.seen(lambda line: _text_in(line, member)))
 
 
 def id_of_step(line: bytes) -> str | None:
@@ -43,11 +43,15 @@ def id_of_step(line: bytes) -> str | None:
     ours = _OURS.match(line) if line.endswith(b"\n") else None
     if ours:
         return str(json.loads(ours[1]))
+    return _text_in(line, "id")
+
+
+def _text_in(line: bytes, member: str) -> str | None:
     try:
         value = json.loads(line)
     except ValueError:
         return None
-    found = value.get("id") if isinstance(value, dict) else None
+    found = value.get(member) if isinstance(value, dict) else None
     return found if isinstance(found, str) else None
 
 

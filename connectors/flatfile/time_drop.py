@@ -18,7 +18,7 @@ from connectors.flatfile.drafts import Draft, each_once
 from connectors.flatfile.drop import arrivals, read_drop, require_writable
 from connectors.flatfile.manifest import TIME_CAPABILITIES, time_manifest
 from connectors.flatfile.masters import OF_A_SOURCE, files_of_masters, masters_in
-from connectors.flatfile.options import TimeDropOptions
+from connectors.flatfile.options import ApprovedDropOptions
 from connectors.flatfile.paging import paged
 from connectors.flatfile.rejected import tell_rejected
 from connectors.flatfile.time_entries import source_record, time_entries
@@ -29,7 +29,7 @@ Records = Sequence[SourceRecord[TimeEntry]]
 class TimeDrop:
     """TimeEntrySource and MasterDataSource for one folder."""
 
-    def __init__(self, options: TimeDropOptions) -> None:
+    def __init__(self, options: ApprovedDropOptions) -> None:
         self._connection: Final = options.connection
         self._folder: Final = Path(options.folder)
         self._format: Final = options.format
@@ -134,9 +134,9 @@ class TimeDrop:
             )
 
 
-def connect(options: TimeDropOptions, budget: RateBudget) -> TimeDrop:  # noqa: ARG001  A disk has none.
+def connect(options: ApprovedDropOptions, budget: RateBudget) -> TimeDrop:  # noqa: ARG001  A disk has none.
     """Make the connector of one folder; nothing is read yet."""
     return TimeDrop(options)
 
 
-SYSTEM: Final = System("flatfile_time", TimeDropOptions, connect, (), TIME_CAPABILITIES)
+SYSTEM: Final = System("flatfile_time", ApprovedDropOptions, connect, (), TIME_CAPABILITIES)

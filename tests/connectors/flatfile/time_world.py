@@ -15,7 +15,7 @@ import pytest
 
 from connectors.base.rate_budget import RateBudget
 from connectors.conformance.http_contract import FaultyNetwork
-from connectors.flatfile.options import TimeDropOptions
+from connectors.flatfile.options import ApprovedDropOptions
 from connectors.flatfile.time_drop import TimeDrop, connect
 from connectors.flatfile.time_entries import COLUMNS
 
@@ -65,7 +65,7 @@ class TimeWorld:
 
     def connect(self, budget: RateBudget, *, secret: str | None = None, **options: Any) -> TimeDrop:
         given = {"page_size": self.page_size, **options}
-        return connect(TimeDropOptions("time", str(self.folder), **given), budget)
+        return connect(ApprovedDropOptions("time", str(self.folder), **given), budget)
 
     def put(self, name: str, text: str | bytes) -> Path:
         """Put a file there, whole, at the world's time."""
