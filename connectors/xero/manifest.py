@@ -43,8 +43,9 @@ _NOTES: Final = (
     "How long an Idempotency-Key is remembered stands in no specification; configuration says so.",
     "Numbers of bills are not unique in Xero, those of customer invoices are; POST with a known"
     " number changes the document, so that everything is created by PUT.",
-    "Projects keep whole minutes, from 1 to 59,940 an entry: other durations are refused, not"
-    " rounded. An entry cannot be found by its text: the days of its project are listed.",
+    "Projects keep whole minutes, from 1 to 59,940 an entry: other durations are refused, or by"
+    " configuration logged in the nearest minute with the seconds beside it. An entry cannot be"
+    " found by its text: the days of its project are listed.",
     "Time has no stamp of a change: the sweep lists projects whose minutes moved; an entry whose"
     " text alone was changed shows in a full sweep.",
     "Tax is part of a line in Xero: a recoverable tax is booked on the organisation's own tax"

@@ -40,6 +40,9 @@ class XeroOptions:
     employee_group: str = "Employees"
     project_code: str = r"(?P<code>\S+)(?:\s+[-–:]?\s*(?P<name>.+))?"  # noqa: RUF001  As typed.
     timezone: str = "UTC"
+    # Whether time that is no whole minutes is logged in the nearest one, its seconds beside it;
+    # otherwise it is refused.
+    round_minutes: bool = False
     payment_days: int = 30
     reimbursement_days: int = 0
     idempotency_key_seconds: int = KEY_SECONDS

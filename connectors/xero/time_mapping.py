@@ -19,6 +19,8 @@ _SECONDS: Final = 60
 _UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ID: Final = re.compile(_UUID, re.ASCII)
 _PAIR: Final = re.compile(rf"({_UUID})/({_UUID})", re.ASCII)
+# The seconds of what was logged in the nearest minute.
+_EXACTLY: Final = re.compile(r" \[([0-9]{1,7}) s\]$", re.ASCII)
 ACTIVE: Final = "ACTIVE"
 
 
@@ -47,9 +49,10 @@ def entry_values(intent: PostingIntent, options: XeroOptions) -> Mapping[str, An
     if not _ID.fullmatch(body.employee):
         raise RejectedError("not_an_id", "the employee is not an id of this system")
     _, task = pair_of(body.task, "task")
-    minutes, seconds = divmod(body.seconds, _SECONDS)
-    if seconds:
+    exact = body.seconds % _SECONDS == 0
+    if not exact and not options.round_minutes:
         raise RejectedError("not_whole_minutes", "Xero keeps time in whole minutes")
+    minutes = _nearest(body.seconds)
     if not 1 <= minutes <= MINUTES_MAX:
         raise RejectedError("duration_unfit", f"an entry has 1 to {MINUTES_MAX} minutes")
     return {
@@ -57,8 +60,17 @@ def entry_values(intent: PostingIntent, options: XeroOptions) -> Mapping[str, An
         "taskId": task,
         "dateUtc": noon_of(intent, options).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "duration": minutes,
-        "description": referenced(intent.reference, body.note)[:_DESCRIPTION_MAX].strip(),
+        "description": _description(intent, "" if exact else f" [{body.seconds} s]"),
     }
+
+
+def _nearest(seconds: int) -> int:
+    return (seconds + _SECONDS // 2) // _SECONDS
+
+
+def _description(intent: PostingIntent, exactly: str) -> str:
+    text = referenced(intent.reference, intent.time_line.note)
+    return f"{text[: _DESCRIPTION_MAX - len(exactly)].strip()}{exactly}"
 
 
 def noon_of(intent: PostingIntent, options: XeroOptions) -> datetime:
@@ -83,7 +95,7 @@ def entry_id(row: TimeEntryRow) -> str:
 def document_from(value: Any, options: XeroOptions) -> PostedDocument:
     """Read an entry as a document, ours or not; raises ValueError if that cannot be done."""
     row = row_from(TimeEntryRow, value)
-    text = row.description or ""
+    text, seconds = _apart(row)
     reference = reference_in(text)
     return PostedDocument(
         document_id=entry_id(row),
@@ -93,8 +105,17 @@ def document_from(value: Any, options: XeroOptions) -> PostedDocument:
             employee=row.user_id,
             task=f"{row.project_id}/{row.task_id}",
             work_date=row.date_utc.astimezone(options.zone).date(),
-            seconds=row.duration * _SECONDS,
+            seconds=seconds,
             note=text.removeprefix(reference).lstrip()[:_NOTE_MAX],
         ),
         locked=row.status != ACTIVE,
     )
+
+
+def _apart(row: TimeEntryRow) -> tuple[str, int]:
+    """The words of an entry, and its seconds: those that stand in it, if they still fit."""
+    text = row.description or ""
+    found = _EXACTLY.search(text)
+    if found and int(found[1]) % _SECONDS and _nearest(int(found[1])) == row.duration:
+        return text[: found.start()], int(found[1])
+    return text, row.duration * _SECONDS

@@ -290,8 +290,7 @@ class ReversalWorld(BillWorld):
     kind = PostingKind.REVERSAL
 
     def intent(self, **given: Any) -> PostingIntent:
-        report = super().intent(**given)
-        return self.reversal(report.model_copy(update={"kind": PostingKind.EXPENSE}))
+        return self.reversal(super().intent(**given))
 
     def refused_intent(self) -> PostingIntent:
         """The taking back of what was never there."""
@@ -303,7 +302,9 @@ class ReversalWorld(BillWorld):
     def reversal(self, report: PostingIntent, on: date = date(2026, 3, 30)) -> PostingIntent:
         """Book a report behind the connector's back, and say that it is to be taken back."""
         key = uuid.uuid4()  # noqa: TID251  A test's own.
-        original = report.model_copy(update={"key": key, "reference": reference_of(key)})
+        original = report.model_copy(
+            update={"key": key, "reference": reference_of(key), "kind": PostingKind.EXPENSE}
+        )
         draft = self.draft(original)
         record = create_document(self.xero, draft.name, draft.values)
         return self.intent_of(
