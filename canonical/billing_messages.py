@@ -125,6 +125,13 @@ class ReadinessView(Message):
         return self.ready and bool(self.proposed)
 
 
+class Continued(Message):
+    """What a month's workflow goes on with in a new history: what it shows, and what was said."""
+
+    view: ReadinessView | None = None
+    last_answer: str = ""
+
+
 class Decided(Message):
     """What a decision about billing came to, in a sentence for the person who made it."""
 

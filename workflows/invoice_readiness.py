@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeUpdate
@@ -21,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
         RELEASE,
         BillingDecision,
         BillingRequest,
+        Continued,
         Decided,
         ReadinessView,
     )
@@ -43,9 +45,14 @@ class InvoiceReadiness(DocumentSteps):
         self._asking_again = AskingAgain()
 
     @workflow.run
-    async def run(self, ref: DocumentRef) -> ReadinessView:
-        """Decide how the month stands, post what was released, and follow it to its payment."""
+    async def run(self, ref: DocumentRef, before: Continued | None = None) -> ReadinessView:
+        """Decide how the month stands, post what was released, and follow it to its payment.
+
+        `before` is what it showed when its history had grown so long that it began a new one.
+        """
         self._ref = ref
+        if before is not None:
+            self._view, self._last_answer = before.view, before.last_answer
         while True:
             self._news = False
             self._view = await self._assess(ref)
@@ -67,7 +74,8 @@ class InvoiceReadiness(DocumentSteps):
                 await self._wait(posted)
             if workflow.info().is_continue_as_new_suggested():
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(ref)
+                shown = Continued(view=self._view, last_answer=self._last_answer)
+                workflow.continue_as_new(args=[ref, shown])
 
     async def _assess(self, ref: DocumentRef) -> ReadinessView:
         while True:
@@ -88,12 +96,13 @@ class InvoiceReadiness(DocumentSteps):
         assert view is not None
         if not (view.releases_itself and view.can_be_released) or view.needs_two:
             return
-        await self._decide(ref, BillingRequest(kind=RELEASE, snapshot=view.snapshot))
+        request = BillingRequest(kind=RELEASE, snapshot=view.snapshot)
+        await self._decide(ref, request, str(workflow.uuid4()))
 
-    async def _decide(self, ref: DocumentRef, request: BillingRequest) -> Decided:
+    async def _decide(self, ref: DocumentRef, request: BillingRequest, decision: str) -> Decided:
         decided: Decided = await workflow.execute_activity_method(
             Desk.decide_billing,
-            BillingDecision(id=str(workflow.uuid4()), ref=ref, request=request),
+            BillingDecision(id=decision, ref=ref, request=request),
             **RECORD,
         )
         return decided
@@ -163,7 +172,7 @@ class InvoiceReadiness(DocumentSteps):
         try:
             await workflow.wait_condition(lambda: self._ref is not None)
             assert self._ref is not None
-            decided = await self._decide(self._ref, request)
+            decided = await self._decide(self._ref, request, _decision_id())
         except ActivityError as error:
             # What an activity says for good is said to the person who asked.
             raise ApplicationError(_told(error), type="not_decided") from error
@@ -172,6 +181,16 @@ class InvoiceReadiness(DocumentSteps):
             self._news = True
         self._last_answer = f"{request.kind} by {request.by}: {decided.message}"
         return decided
+
+
+def _decision_id() -> str:
+    """What recognises a request that is sent again, also in another history of the month.
+
+    A client that got no answer while a new history began sends the same update once more.
+    """
+    update = workflow.current_update_info()
+    assert update is not None
+    return str(uuid5(NAMESPACE_OID, f"{workflow.info().workflow_id}/{update.id}"))
 
 
 def _told(error: ActivityError) -> str:
