@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -137,6 +138,8 @@ class FileExport:
     def _post(
         self, intents: Sequence[PostingIntent], last_byte_by: float | None
     ) -> Sequence[PostingOutcome]:
+        if last_byte_by is not None and time.monotonic() >= last_byte_by:
+            raise TransientError("too_late", "the claim ended before anything was written")
         periods = self._periods()
         self._shelf.prepare()
         refused = {
