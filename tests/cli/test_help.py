@@ -101,7 +101,7 @@ def test_the_readme_lists_every_command_once_and_no_other() -> None:
     readme = (CHECKOUT / "README.md").read_text()
     (rows,) = re.findall(r"^\| command \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", readme, re.MULTILINE)
     listed = re.findall(
-        r"`([a-z]+(?: [a-z]+)?)[^`]*`", " ".join(row.split("|")[1] for row in rows.splitlines())
+        r"`([a-z]+(?: [a-z-]+)?)[^`]*`", " ".join(row.split("|")[1] for row in rows.splitlines())
     )
     leaves = [" ".join(words) for words, command in COMMANDS if not hasattr(command, "commands")]
     assert sorted(listed) == sorted(leaves)
@@ -111,7 +111,7 @@ def typed_in_the_documentation() -> Iterator[tuple[str, list[str]]]:
     """Every command in a block of code of the pages for readers, with its page."""
     for page in (CHECKOUT / "README.md", *sorted((CHECKOUT / "docs" / "how-to").glob("*.md"))):
         for block in re.findall(r"^```\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL):
-            for line in re.findall(r"^(?:\.venv/bin/)?ledgerway (.*)$", block, re.MULTILINE):
+            for line in re.findall(r"^(?:\$ |\.venv/bin/)?ledgerway (.*)$", block, re.MULTILINE):
                 yield page.name, shlex.split(line, comments=True)
 
 

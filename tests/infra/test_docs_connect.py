@@ -3,17 +3,28 @@
 import re
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from activities import search_attributes
 from canonical.expense_document import ExpenseRole
-from connectors.base.capabilities import ExpenseReportSource, TimeEntrySource
+from canonical.money import Money
+from connectors.base.capabilities import (
+    ContractSource,
+    ExpenseReportSource,
+    InvoiceStatusSink,
+    TimeEntrySource,
+)
+from rules.billing_policy import BillingPolicy, InvoiceTaxRow
 from rules.expense_policy import ExpensePolicy
 from rules.policies import Policies, Policy
+from runtime.bootstrap import work_sources
 from runtime.configuration import (
     CONNECTIONS_FILE,
     POLICIES_FILE,
@@ -29,8 +40,6 @@ from tests.infra.manifests import CHECKOUT
 
 PAGE = (CHECKOUT / "docs" / "how-to" / "connect-your-systems.md").read_text()
 BLOCKS = re.findall(r"^```yaml\n# (\S+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-# Customer invoices are described with their commands.
-ELSEWHERE = {"billing"}
 
 
 def rows(column: str) -> Iterator[list[str]]:
@@ -88,7 +97,8 @@ def test_the_example_reads_every_source_that_is_shipped_into_one_erp(folder: Pat
     assert polled == {f"poll/{name}" for name in configuration.sources()}
     for one in configuration.sources().values():
         assert any(
-            has_capability(one.system, kind) for kind in (TimeEntrySource, ExpenseReportSource)
+            has_capability(one.system, kind)
+            for kind in (TimeEntrySource, ExpenseReportSource, ContractSource)
         )
 
 
@@ -97,14 +107,14 @@ def test_every_member_of_a_connection_is_described_with_its_default() -> None:
     described = {names(member)[0]: default for member, default, _ in rows("member")}
     assert described.keys() == ConnectionSettings.model_fields.keys()
     for name, field in ConnectionSettings.model_fields.items():
-        if name not in {"rate_limit", "options", "posts_to"}:
+        if name not in {"rate_limit", "options", "posts_to", "status_to"}:
             assert described[name].strip("`") == _as_written(field), name
 
 
 def test_every_policy_is_described_with_its_default() -> None:
     described = {names(member)[0]: default for member, default, _ in rows("policy")}
-    assert described.keys() == Policy.model_fields.keys() - ELSEWHERE
-    for name in described.keys() - {"expense", "required_dimensions", "resolvers"}:
+    assert described.keys() == Policy.model_fields.keys()
+    for name in described.keys() - {"expense", "billing", "required_dimensions", "resolvers"}:
         assert described[name].strip("`") == _as_written(Policy.model_fields[name]), name
     assert set(Policies.model_fields) == {"default", "legal_entities", "case_owners"}
 
@@ -112,6 +122,32 @@ def test_every_policy_is_described_with_its_default() -> None:
 def test_every_table_of_expenses_is_described() -> None:
     described = [name for cell, _ in rows("table") for name in names(cell)]
     assert sorted(described) == sorted(ExpensePolicy.model_fields)
+
+
+def test_every_decision_about_invoices_is_described_with_its_default() -> None:
+    described = {names(member)[0]: default for member, default, _ in rows("billing")}
+    assert described.keys() == BillingPolicy.model_fields.keys()
+    written = {name: yaml.safe_load(default.strip("`")) for name, default in described.items()}
+    assert BillingPolicy.model_validate(written) == BillingPolicy()
+    for row in rows("billing"):
+        if "taxes" in names(row[0]):
+            assert set(names(row[2])) == InvoiceTaxRow.model_fields.keys()
+
+
+def test_the_example_bills_the_work_of_all_its_sources_and_tells_harvest(folder: Path) -> None:
+    configuration, policies = load_configuration(folder)
+    assert work_sources(configuration) == {"contracts": ["concur", "fyle", "harvest"]}
+    told = configuration.connections["contracts"].status_to
+    assert told is not None
+    assert has_capability(configuration.connections[told].system, InvoiceStatusSink)
+    billing = policies.of("DE01").billing
+    euros = (Money(amount=Decimal(one), currency="EUR") for one in ("30000.00", "30000.01"))
+    assert [billing.needs_four_eyes(one) for one in euros] == [False, True]
+    row = billing.tax_row(
+        country="GB", registered=True, service="consulting", day=date(2026, 10, 31)
+    )
+    assert row is not None
+    assert row.tax == "VAT0-OUT"
 
 
 def test_every_option_of_every_system_is_named_where_it_belongs() -> None:
