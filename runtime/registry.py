@@ -18,6 +18,7 @@ _OURS: Final = {
     "fyle": "connectors.fyle",
     "harvest": "connectors.harvest",
     "tryton": "connectors.tryton",
+    "xero": "connectors.xero",
 }
 
 

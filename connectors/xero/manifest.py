@@ -13,6 +13,7 @@ from connectors.base.capabilities import (
 )
 from connectors.base.guard import Bulk, Guard, IdempotencyKey, Lookup, UniqueReference
 from connectors.base.http import Timeouts
+from connectors.base.level import Level
 from connectors.base.manifest import Manifest, PostingOperation, RateLimit, ReferenceField
 
 PAGE_SIZE_MAX: Final = 100
@@ -97,6 +98,7 @@ def manifest_for(timeouts: Timeouts, key_seconds: int = KEY_SECONDS) -> Manifest
         page_size_max=PAGE_SIZE_MAX,
         overlap_seconds=OVERLAP_SECONDS,
         rate_limits=RATE_LIMITS,
+        level=Level.ATTESTED,
         notes=_NOTES,
     )
 
