@@ -167,4 +167,11 @@ def connect(
     return ExpenseDrop(options)
 
 
-SYSTEM: Final = System("flatfile_expenses", ApprovedDropOptions, connect, (), EXPENSE_CAPABILITIES)
+SYSTEM: Final = System(
+    "flatfile_expenses",
+    ApprovedDropOptions,
+    connect,
+    capabilities=EXPENSE_CAPABILITIES,
+    manifest=expense_manifest(evidence=True),
+    suites=("tests.connectors.flatfile.test_expense_conformance",),
+)

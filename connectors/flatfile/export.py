@@ -302,5 +302,10 @@ def connect(options: FlatFileOptions, budget: RateBudget, shelf: Shelf | None = 
 
 
 SYSTEM: Final = System(
-    "flatfile_export", FlatFileOptions, connect, (), EXPORT_MANIFEST.capabilities
+    "flatfile_export",
+    FlatFileOptions,
+    connect,
+    capabilities=EXPORT_MANIFEST.capabilities,
+    manifest=EXPORT_MANIFEST,
+    suites=("tests.connectors.flatfile.test_export_conformance",),
 )

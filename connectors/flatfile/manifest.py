@@ -5,6 +5,7 @@ from typing import Final
 from canonical.identity import REFERENCE_LENGTH
 from canonical.posting import PostingKind
 from connectors.base.capabilities import (
+    AcknowledgementSink,
     ContractSource,
     DraftKeeper,
     ExpenseReportSink,
@@ -17,6 +18,7 @@ from connectors.base.capabilities import (
     TimeEntrySource,
 )
 from connectors.base.guard import Bulk, UniqueReference
+from connectors.base.level import Level
 from connectors.base.manifest import (
     ApprovalEvidence,
     Manifest,
@@ -44,6 +46,7 @@ MANIFEST: Final = Manifest(
     verified_against=_VERIFIED,
     documented_at=_DOCUMENTED,
     page_size_max=PAGE_SIZE_MAX,
+    level=Level.EXACTLY_ONCE,
     over_http=False,
     notes=(
         "The files are the whole truth: what is not in them any more is gone.",
@@ -55,7 +58,7 @@ MANIFEST: Final = Manifest(
     ),
 )
 
-TIME_CAPABILITIES: Final = frozenset({TimeEntrySource, MasterDataSource})
+TIME_CAPABILITIES: Final = frozenset({TimeEntrySource, MasterDataSource, AcknowledgementSink})
 
 
 def time_manifest(*, evidence: bool) -> Manifest:
@@ -69,10 +72,13 @@ def time_manifest(*, evidence: bool) -> Manifest:
         approval=ApprovalEvidence(approver=evidence, instant=evidence, revision=False),
         page_size_max=PAGE_SIZE_MAX,
         overlap_seconds=OVERLAP_SECONDS,
+        level=Level.EXACTLY_ONCE,
+        over_http=False,
         notes=(
             "The files are the whole truth of the weeks that are read again: what is not in them "
             "any more is deleted, and what was posted of it goes back.",
             "News is found by file: all lines of a file that changed are shown.",
+            "What became of an entry is appended to time_status.jsonl.",
             "A line without an id keeps a window from being compared: it may be any line that "
             "seems to be gone.",
         ),
@@ -94,6 +100,8 @@ def expense_manifest(*, evidence: bool) -> Manifest:
         takes_rejections=True,
         page_size_max=PAGE_SIZE_MAX,
         overlap_seconds=OVERLAP_SECONDS,
+        level=Level.EXACTLY_ONCE,
+        over_http=False,
         notes=(
             "A report may be changed or recalled at any time: there is no claim that would stop "
             "whoever fills the folder.",
@@ -132,6 +140,8 @@ EXPORT_MANIFEST: Final = Manifest(
     documented_at=_DOCUMENTED,
     operations=tuple(_operation(kind) for kind in PostingKind if kind is not PostingKind.UNDO),
     page_size_max=PAGE_SIZE_MAX,
+    level=Level.ATTESTED,
+    over_http=False,
     notes=(
         "A name in documents/ is taken once: that is the guard. Nothing in it is ever removed.",
         "The import takes its files from outbox/, each of them once, and may take them away.",

@@ -1,14 +1,19 @@
-"""A folder of files as a source of time: entries with their approval, and their masters."""
+"""A folder of files as a source of time, which is told there what became of its entries."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
 from canonical.masters import Masters
 from canonical.time_entry import TimeEntry
-from connectors.base.capabilities import SourcePage, SourceRecord
+from connectors.base.capabilities import (
+    Acknowledged,
+    Acknowledgement,
+    SourcePage,
+    SourceRecord,
+)
 from connectors.base.errors import ConnectionConfigError
 from connectors.base.manifest import Manifest
 from connectors.base.rate_budget import RateBudget
@@ -21,13 +26,14 @@ from connectors.flatfile.masters import OF_A_SOURCE, files_of_masters, masters_i
 from connectors.flatfile.options import ApprovedDropOptions
 from connectors.flatfile.paging import paged
 from connectors.flatfile.rejected import tell_rejected
+from connectors.flatfile.telling import ToldSteps
 from connectors.flatfile.time_entries import source_record, time_entries
 
 Records = Sequence[SourceRecord[TimeEntry]]
 
 
 class TimeDrop:
-    """TimeEntrySource and MasterDataSource for one folder."""
+    """TimeEntrySource, MasterDataSource and AcknowledgementSink for one folder."""
 
     def __init__(self, options: ApprovedDropOptions) -> None:
         self._connection: Final = options.connection
@@ -36,6 +42,7 @@ class TimeDrop:
         self._page_size: Final = options.page_size
         self._kind: Final = time_entries(evidence=options.approval_evidence)
         self._manifest: Final = time_manifest(evidence=options.approval_evidence)
+        self._told: Final = ToldSteps(self._folder, "time_status")
 
     @property
     def manifest(self) -> Manifest:
@@ -71,6 +78,29 @@ class TimeDrop:
     async def masters(self) -> Masters:
         """Read all master data that the folder has."""
         return await asyncio.to_thread(self._masters)
+
+    async def acknowledge(
+        self, acknowledgements: Sequence[Acknowledgement]
+    ) -> Sequence[Acknowledged]:
+        """Append what became of entries to the file of statuses; told before counts as told.
+
+        An entry that is not in the drop any more is refused. Raises TransientError if the disk
+        refuses: then nothing counts as told, and a repeat finds what was written.
+        """
+        if not acknowledgements:
+            return ()
+        return await asyncio.to_thread(self._acknowledge, acknowledgements)
+
+    def _acknowledge(self, told: Sequence[Acknowledgement]) -> Sequence[Acknowledged]:
+        _, drafts = self._read()
+        known = {draft.id for draft in drafts}
+        self._told.tell(_step(one) for one in told if one.source_id in known)
+        return tuple(
+            Acknowledged(one.source_id, accepted=True)
+            if one.source_id in known
+            else Acknowledged(one.source_id, accepted=False, code="no_such_entry")
+            for one in told
+        )
 
     def _changed_since(self, since: datetime) -> Records:
         # Some disks keep whole seconds only.
@@ -134,9 +164,28 @@ class TimeDrop:
             )
 
 
+def _step(line: Acknowledgement) -> Mapping[str, str | None]:
+    return {
+        # Another revision of an entry is posted under another reference.
+        "id": f"{line.source_id}/{line.reference}",
+        "entry": line.source_id,
+        "step": "posted",
+        "reference": line.reference,
+        "document": line.document_id,
+        "permalink": line.permalink,
+    }
+
+
 def connect(options: ApprovedDropOptions, budget: RateBudget) -> TimeDrop:  # noqa: ARG001  A disk has none.
     """Make the connector of one folder; nothing is read yet."""
     return TimeDrop(options)
 
 
-SYSTEM: Final = System("flatfile_time", ApprovedDropOptions, connect, (), TIME_CAPABILITIES)
+SYSTEM: Final = System(
+    "flatfile_time",
+    ApprovedDropOptions,
+    connect,
+    capabilities=TIME_CAPABILITIES,
+    manifest=time_manifest(evidence=True),
+    suites=("tests.connectors.flatfile.test_time_conformance",),
+)

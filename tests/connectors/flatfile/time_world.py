@@ -129,6 +129,23 @@ class TimeWorld:
         cells = {"id": "BAD", "employee": "E-1", "work_date": private, "note": private}
         self._set("BAD", Entry(cells, self.now))
 
+    def sink(self, budget: RateBudget, *, secret: str | None = None) -> TimeDrop:
+        return self.connect(budget)
+
+    def refuse_acknowledgements(self) -> None:
+        pytest.fail("a folder refuses nobody")
+
+    def drop_acknowledgements(self) -> None:
+        pytest.fail("a folder says yes to nothing that it does not keep")
+
+    def steps(self) -> list[dict[str, str]]:
+        """What stands in the file of statuses."""
+        path = self.folder / "time_status.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def references(self) -> Mapping[str, str]:
+        return {step["entry"]: step["reference"] for step in self.steps()}
+
     # No wire, and nobody on it.
 
     def send_pages_in_a_circle(self) -> None:
@@ -143,7 +160,7 @@ class TimeWorld:
 
     def _write(self) -> None:
         """Write all files again; those whose lines stand as they did keep their time."""
-        for path in self.folder.glob("time*"):
+        for path in self.folder.glob("time[.-]*"):
             path.unlink()
         now, by_time = self.now, dict[datetime, list[Mapping[str, str]]]()
         for entry in self.entries.values():
