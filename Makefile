@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install demo test prove check format bench pictures lock clean
+.PHONY: help install demo test prove referee check format bench pictures lock clean
 
 help: ## What can be typed here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,6 +29,10 @@ test: $(INSTALLED) ## All tests, the ones on the real ERP included
 
 prove: $(INSTALLED) ## What takes longest to prove: campaigns of faults, and every place where a worker may die
 	@$(BIN)/python -m pytest -n 2 --dist load --exhaustive $(ARGS)
+
+referee: $(INSTALLED) ## A second reader of the vendors' descriptions (Prism, by npm) judges connectors and simulators
+	@test -x var/prism/node_modules/.bin/prism || npm install --silent --no-audit --no-fund --prefix var/prism @stoplight/prism-cli@5.16.0
+	@$(BIN)/python -m pytest tests/referee $(ARGS)
 
 check: $(INSTALLED) ## Format, lint, layers, types
 	@$(BIN)/ruff format --check .

@@ -198,19 +198,20 @@ async def test_time_that_xero_refuses_is_refused(
     assert said in answer.json()["message"]
 
 
-@pytest.mark.parametrize(
-    ("part", "method", "path", "body"),
-    [
-        (ACCOUNTING, "PUT", "/Invoices", {"Invoices": [{"Type": "BILL"}]}),
-        (ACCOUNTING, "PUT", "/Invoices", {"Invoices": {"Type": "ACCPAY"}}),
-        (ACCOUNTING, "PUT", "/Invoices", {"Invoices": [{"Status": "APPROVED"}]}),
-        (ACCOUNTING, "PUT", "/Invoices", {"Invoices": [{"LineItems": [{"Quantity": "two"}]}]}),
-        (ACCOUNTING, "PUT", "/ManualJournals", {"ManualJournals": [{"Date": "2026-03-01"}]}),
-        (ACCOUNTING, "PUT", "/CreditNotes", {"CreditNotes": [{"CurrencyCode": "euro"}]}),
-        (PROJECTS_API, "POST", f"/Projects/{PROJECTS[0]}/Time", {"duration": 30}),
-        (PROJECTS_API, "POST", f"/Projects/{PROJECTS[0]}/Time", ENTRY | {"duration": "30"}),
-    ],
-)
+# Requests that no description allows.
+BAD_SHAPES: list[tuple[str, str, str, Any]] = [
+    (ACCOUNTING, "PUT", "/Invoices", {"Invoices": [{"Type": "BILL"}]}),
+    (ACCOUNTING, "PUT", "/Invoices", {"Invoices": {"Type": "ACCPAY"}}),
+    (ACCOUNTING, "PUT", "/Invoices", {"Invoices": [{"Status": "APPROVED"}]}),
+    (ACCOUNTING, "PUT", "/Invoices", {"Invoices": [{"LineItems": [{"Quantity": "two"}]}]}),
+    (ACCOUNTING, "PUT", "/ManualJournals", {"ManualJournals": [{"Date": "2026-03-01"}]}),
+    (ACCOUNTING, "PUT", "/CreditNotes", {"CreditNotes": [{"CurrencyCode": "euro"}]}),
+    (PROJECTS_API, "POST", f"/Projects/{PROJECTS[0]}/Time", {"duration": 30}),
+    (PROJECTS_API, "POST", f"/Projects/{PROJECTS[0]}/Time", ENTRY | {"duration": "30"}),
+]
+
+
+@pytest.mark.parametrize(("part", "method", "path", "body"), BAD_SHAPES)
 async def test_a_request_of_the_wrong_shape_is_refused_by_the_description_and_the_simulator(
     desk: httpx.AsyncClient, part: str, method: str, path: str, body: Any
 ) -> None:
