@@ -8,6 +8,7 @@ import httpx
 
 from canonical.contracts import ExchangeRate
 from canonical.expense_document import DocumentPayments
+from canonical.journal import JournalEntry
 from canonical.masters import Masters
 from canonical.posting import PostedDocument, PostingIntent, PostingKind, PostingOutcome
 from canonical.posting_period import PostingPeriod
@@ -17,6 +18,7 @@ from connectors.base.pagination import InTurn
 from connectors.base.rate_budget import RateBudget
 from connectors.business_central.client import Client
 from connectors.business_central.documents import DocumentKeeper
+from connectors.business_central.journal_entries import JournalEntries
 from connectors.business_central.manifest import manifest_for
 from connectors.business_central.masters_reading import MastersReading
 from connectors.business_central.of_companies import OfCompanies
@@ -34,6 +36,7 @@ class BusinessCentral:
         self._masters: Final = MastersReading(client, options)
         self._lines: Final = TimeLines(client, options)
         self._documents: Final = DocumentKeeper(client, options)
+        self._entries: Final = JournalEntries(client, options)
         self._manifest: Final = manifest_for(options.timeouts)
 
     @property
@@ -77,7 +80,7 @@ class BusinessCentral:
             case PostingKind.UNDO:
                 return await self._lines.standing(intents)
             case _:
-                return await self._documents.find(intents)
+                return await self._keeper(intents[0]).find(intents)
 
     async def post(
         self,
@@ -102,7 +105,7 @@ class BusinessCentral:
             case PostingKind.UNDO:
                 return await self._lines.take_back(intents, evidence, last_byte_by)
             case _:
-                return [await self._documents.post(intents[0], last_byte_by)]
+                return [await self._keeper(intents[0]).post(intents[0], last_byte_by)]
 
     def documents_since(self, since: datetime | None) -> AsyncIterator[Sequence[PostedDocument]]:
         """Page through what carries our reference; after an error, ask on for the page."""
@@ -111,6 +114,7 @@ class BusinessCentral:
             return (
                 self._lines.changed_since(company, since),
                 self._documents.changed_since([company], since),
+                self._entries.changed_since(company, since),
             )
 
         return OfCompanies(self._masters.companies, lists)
@@ -125,12 +129,14 @@ class BusinessCentral:
         return InTurn(
             self._lines.between(legal_entity, first, last),
             self._documents.between(legal_entity, first, last),
+            self._entries.between(legal_entity, first, last),
         )
 
     async def remove_stray_drafts(self, older_than: datetime) -> int:
         """Delete drafts of ours that have not moved since an instant."""
         companies = [company.id for company in await self._masters.companies()]
-        return await self._documents.remove_stray_drafts(companies, older_than)
+        batches = [await self._entries.remove_stray_drafts(one, older_than) for one in companies]
+        return sum(batches) + await self._documents.remove_stray_drafts(companies, older_than)
 
     async def payments_of(self, document_ids: Sequence[str]) -> Sequence[DocumentPayments]:
         """Read how far documents are paid, some fifty to a call."""
@@ -139,6 +145,10 @@ class BusinessCentral:
     async def exchange_rates(self, first: date, last: date) -> Sequence[ExchangeRate]:
         """Read the rates that begin in a window."""
         return await self._masters.exchange_rates(first, last)
+
+    def _keeper(self, intent: PostingIntent) -> DocumentKeeper | JournalEntries:
+        """Whose documents a posting is about; a reversal is of the kind that its body is of."""
+        return self._entries if isinstance(intent.body, JournalEntry) else self._documents
 
 
 _TIME: Final = frozenset({PostingKind.TIME, PostingKind.UNDO})

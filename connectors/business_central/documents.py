@@ -14,13 +14,10 @@ from connectors.base.errors import ConflictError, RejectedError
 from connectors.base.pagination import InTurn
 from connectors.business_central import expense_mapping, invoice_mapping, shelf
 from connectors.business_central.client import Client
+from connectors.business_central.deadlines import latest_start
 from connectors.business_central.draft_then_post import Attempt, Case
 from connectors.business_central.families import PURCHASES, SALES, Family
-from connectors.business_central.manifest import (
-    DOCUMENT_LINES_MAX,
-    DRAFT_READS,
-    send_window_seconds,
-)
+from connectors.business_central.manifest import DOCUMENT_LINES_MAX
 from connectors.business_central.options import BusinessCentralOptions
 from connectors.business_central.papers import Paper
 from connectors.business_central.shelf import Shelf
@@ -81,7 +78,7 @@ class DocumentKeeper:
 
     async def post(self, intent: PostingIntent, last_byte_by: float | None) -> PostingOutcome:
         """Make one attempt at one document."""
-        not_after = self._latest_start(last_byte_by)
+        not_after = latest_start(self._options.timeouts, last_byte_by)
         desk = _desk(intent)
         if desk.lines_of(intent) > DOCUMENT_LINES_MAX:
             raise RejectedError(
@@ -141,13 +138,6 @@ class DocumentKeeper:
         desk = _EXPENSES if paper.family in PURCHASES else _INVOICES
         body = desk.body_of(paper, self._options)
         return PostedDocument(document_id=str(paper.where), reference=paper.reference, body=body)
-
-    def _latest_start(self, last_byte_by: float | None) -> float:
-        """When the last write must have begun for its last byte to be in time."""
-        way = self._options.timeouts
-        getting_out = way.pool_seconds + way.connect_seconds + way.write_seconds
-        by_plan = time.monotonic() + send_window_seconds(way, DRAFT_READS) - getting_out
-        return by_plan if last_byte_by is None else min(by_plan, last_byte_by - getting_out)
 
 
 class _Booked(AsyncIterator[Sequence[PostedDocument]]):

@@ -27,6 +27,8 @@ _LOG: Final = logging.getLogger(__name__)
 # Every round follows a refusal; what moves more often than this is busy.
 _ROUNDS_MAX: Final = 6
 _PAUSES_SECONDS: Final = (0.0, 0.0, 0.5)
+# What a rival's work on the same draft is answered with: it went, was posted, or has it already.
+_RIVALS: Final = frozenset({"record_not_found", "dimensions_closed", "dimension_twice"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Attempt:
         self._reference: Final = case.intent.reference
         self._not_after: Final = not_after
         self._created = False
+        self._met_a_rival = False
 
     async def run(self) -> PostingOutcome:
         """Look, and act on what is there; any refusal leads back to the look."""
@@ -101,6 +104,8 @@ class Attempt:
 
     async def _begin(self, drafts: Sequence[Paper]) -> None:
         """Make the draft; a second time there is nothing to be gained."""
+        if self._met_a_rival:
+            raise ConflictError("drafts_keep_moving", "others work on the same document")
         if self._created:
             error = RejectedError("draft_differs", "the ERP made something else of the document")
             raise await self._taken_back(error) if drafts else ConflictError("draft_gone")
@@ -113,7 +118,9 @@ class Attempt:
             if any(case.dimensions):
                 await self._add_dimensions(known={one.id for one in drafts})
         except RejectedError as error:
-            raise await self._taken_back(error) from error
+            if error.code not in _RIVALS:
+                raise await self._taken_back(error) from error
+            self._met_a_rival = True
 
     async def _add_dimensions(self, known: set[str]) -> None:
         for paper in await self._seen():

@@ -58,6 +58,7 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
             _document_operation(PostingKind.EXPENSE, timeouts, "vendorInvoiceNumber"),
             _document_operation(PostingKind.REVERSAL, timeouts, "vendorCreditMemoNumber"),
             _document_operation(PostingKind.INVOICE, timeouts, "externalDocumentNumber"),
+            _document_operation(PostingKind.JOURNAL, timeouts, "generalLedgerEntry.documentNumber"),
         ),
         undone_by_deletion=frozenset({PostingKind.TIME}),
         page_size_max=PAGE_SIZE_MAX,
@@ -77,6 +78,8 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
             "A purchase line has no project: what is passed on to a customer is kept as a fact.",
             "Of a purchase v2.0 tells whether it is paid, not how much of it; payments have no"
             " dates.",
+            "A journal entry is a batch of its own, posted as one; a line on an account that keeps"
+            " a party is refused.",
             "An expense document is taken back by a credit memo; an invoice by a credit note.",
         ),
     )

@@ -45,6 +45,8 @@ class _Part(BaseModel):
 class DimensionSetLine(_Part):
     """One value of a line on one axis."""
 
+    id: Id
+    etag: str = Field(default="", alias="@odata.etag")
     code: str
     value_code: str = ""
 
@@ -68,8 +70,12 @@ class Line(_Part):
 
     def dimension(self, code: str | None) -> str | None:
         """The value on an axis."""
-        found = [each.value_code for each in self.dimension_set_lines if each.code == code]
-        return found[0] if found else None
+        found = self.on_axis(code)
+        return found.value_code if found else None
+
+    def on_axis(self, code: str | None) -> DimensionSetLine | None:
+        """What stands on an axis, such as the account's default."""
+        return next((each for each in self.dimension_set_lines if each.code == code), None)
 
 
 class _Header(_Part):

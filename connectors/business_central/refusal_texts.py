@@ -154,6 +154,7 @@ _MEANINGS: Final[Mapping[str, tuple[str, ...]]] = {
         "Purchase %1 %2 already exists for this vendor.",
         "Sales %1 %2 already exists.",
     ),
+    "out_of_balance": ("Document No. %1 is out of balance by %2",),
     "credit_too_large": ("The total amount for the invoice must be 0 or greater.",),
     "time_sheet_final": ("Status must be Open or Rejected in line with Time Sheet No.%1",),
 }

@@ -12,7 +12,7 @@ from connectors.base.records import RawRecord
 from connectors.business_central.client import Client, Part
 from connectors.business_central.families import Family
 from connectors.business_central.ids import company_path, quoted
-from connectors.business_central.papers import Paper, is_ours, paper_from
+from connectors.business_central.papers import Line, Paper, is_ours, paper_from
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -77,11 +77,7 @@ class Shelf:
     ) -> None:
         """Give the lines of a draft their dimensions, some fifty to a call."""
         parts = [
-            Part(
-                "POST",
-                f"{paper.where.path}/{paper.family.lines}({line.id})/dimensionSetLines",
-                {"code": code, "valueCode": value},
-            )
+            _dimension(f"{paper.where.path}/{paper.family.lines}({line.id})", line, code, value)
             for line, axes in zip(paper.lines, wanted, strict=True)
             for code, value in axes.items()
             if line.dimension(code) != value
@@ -117,6 +113,15 @@ class _Read(AsyncIterator[Sequence[Paper]]):
             if is_ours(paper.reference):
                 found.append(paper)
         return found
+
+
+def _dimension(where: str, line: Line, code: str, value: str) -> Part:
+    """Set a value on an axis, in place of a default that stands there already."""
+    default = line.on_axis(code)
+    if default is None:
+        return Part("POST", f"{where}/dimensionSetLines", {"code": code, "valueCode": value})
+    path = f"{where}/dimensionSetLines({default.id})"
+    return Part("PATCH", path, {"valueCode": value}, default.etag)
 
 
 def changed_since(since: datetime | None) -> str:

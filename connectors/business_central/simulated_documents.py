@@ -218,6 +218,9 @@ def create_line(company: Company, entity: str, header: Record, values: Record) -
         entity, {"sequence": (count + 1) * 10_000, **line, "documentId": header["id"]}
     )
     _add_up(company, one, header)
+    for code, value in company.facts.get("default_dimensions", {}).items():
+        if line["lineType"] == "Account":
+            create_dimension(company, made, {"code": code, "valueCode": value})
     return made
 
 
@@ -263,6 +266,18 @@ def create_dimension(company: Company, parent: Record, values: Record) -> Record
             "parentType": "Purchase Invoice Line",
         },
     )
+
+
+def change_dimension(company: Company, record: Record, values: Record) -> None:
+    """Another value on the same axis."""
+    if "code" in values or "id" in values:
+        raise refused('The "id" and "code" fields cannot be modified.')
+    message = 'The "valueCode" does not match to a Dimension Value.'
+    axis = company.one("dimensions", message, code=record["code"])
+    value = values.get("valueCode", "")
+    found = company.one("dimensionValues", message, code=value, dimensionId=axis["id"])
+    record |= {"valueCode": value, "valueId": found["id"]}
+    company.touch("dimensionSetLines", record)
 
 
 def post(company: Company, entity: str, header: Record) -> None:

@@ -49,7 +49,7 @@ def bad_request(message: str, code: str = "BadRequest") -> ODataError:
 
 
 class Filter:
-    """A `$filter`: and, or, parentheses, six comparisons, startswith; members as the API has them.
+    """A `$filter`: and, or, parentheses, six comparisons, startswith and contains.
 
     `or` joins conditions on one member only, as in Business Central.
     """
@@ -90,13 +90,13 @@ class Filter:
             self._expect(")")
             return inside
         word = self._next()
-        if word == "startswith":
+        if word in _TEXT_TESTS:
             self._expect("(")
             member = self._next()
             self._expect(",")
-            begins = str(_literal(self._next()))
+            part, test = str(_literal(self._next())), _TEXT_TESTS[word]
             self._expect(")")
-            return (lambda record: str(_member(record, member)).startswith(begins)), {member}
+            return (lambda record: test(str(_member(record, member)), part)), {member}
         compare = _COMPARISONS.get(self._next())
         if compare is None:
             raise bad_request("Syntax error in the filter.", "BadRequest_NotFound")
@@ -120,6 +120,10 @@ class Filter:
         return self._tokens[self._at - 1]
 
 
+_TEXT_TESTS: Final[Mapping[str, Callable[[str, str], bool]]] = {
+    "startswith": str.startswith,
+    "contains": lambda text, part: part in text,
+}
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "eq": lambda a, b: bool(a == b),
     "ne": lambda a, b: bool(a != b),

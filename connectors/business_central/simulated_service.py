@@ -68,9 +68,11 @@ _CREATE: Final[Mapping[str, Create]] = {
 }
 _CHANGE: Final[Mapping[str, Callable[[Company, Record, Record], None]]] = {
     "timeRegistrationEntries": times.change_time_entry,
+    "dimensionSetLines": documents.change_dimension,
 }
 _DELETE: Final[Mapping[str, Callable[[Company, Record], None]]] = {
     "timeRegistrationEntries": times.delete_time_entry,
+    "journals": times.delete_journal,
     **{entity: _deleting(entity) for entity in documents.PAPERS},
 }
 _CHANGEABLE: Final = frozenset({"journals", "journalLines"}) | _CHANGE.keys() | _DELETE.keys()
@@ -344,9 +346,12 @@ def _deleted(company: Company, name: str, record: Record) -> None:
 
 
 def _act(company: Company, name: str, record: Record, action: str) -> Reply:
-    if action != "post" or name not in documents.PAPERS:
+    if action == "post" and name in documents.PAPERS:
+        documents.post(company, name, record)
+    elif action == "post" and name == "journals":
+        times.post_journal(company, record)
+    else:
         raise bad_request("Entity does not support bound actions", "BadRequest_NotFound")
-    documents.post(company, name, record)
     return Reply(204)
 
 

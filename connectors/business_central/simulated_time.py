@@ -215,3 +215,55 @@ def _job(company: Company, values: Record) -> Record | None:
     if number:
         return company.one("projects", 'The "jobNumber" does not match to a Job.', number=number)
     return None
+
+
+def delete_journal(company: Company, journal: Record) -> None:
+    """A batch goes with its lines."""
+    for line in company.rows("journalLines", journalId=journal["id"]):
+        company.delete("journalLines", line["id"])
+    company.delete("journals", journal["id"])
+
+
+def post_journal(company: Company, journal: Record) -> None:
+    """Post all lines of a batch into the ledger; the batch is empty then, and stays."""
+    lines = sorted(
+        company.rows("journalLines", journalId=journal["id"]), key=lambda row: row["lineNumber"]
+    )
+    counting = [line for line in lines if line["amount"]]
+    if not counting:
+        raise refused("There is nothing to post.")
+    for line in counting:
+        if not line["accountNumber"]:
+            raise refused(
+                "Account No. must have a value in Gen. Journal Line:"
+                f" Line No.={line['lineNumber']}."
+                " It cannot be zero or empty.",
+                "Application_FieldValidationException",
+            )
+        if not company.allows(line["postingDate"]):
+            raise refused("Posting Date is not within your range of allowed posting dates.")
+    for number in {line["documentNumber"] for line in counting}:
+        out = sum(line["amount"] for line in counting if line["documentNumber"] == number)
+        if out:
+            raise refused(
+                f"Document No. {number} is out of balance by {out}. Please check that Posting"
+                " Date, Document Type, Document No. and Amount are correct for each line."
+            )
+    for line in counting:
+        entry = company.facts["entries"] = company.facts.get("entries", 0) + 1
+        company.insert(
+            "generalLedgerEntries",
+            {
+                "entryNumber": entry,
+                "postingDate": line["postingDate"],
+                "documentNumber": line["documentNumber"],
+                "documentType": " ",
+                "accountId": line["accountId"],
+                "accountNumber": line["accountNumber"],
+                "description": line["description"],
+                "debitAmount": max(line["amount"], Decimal(0)),
+                "creditAmount": max(-line["amount"], Decimal(0)),
+            },
+        )
+    for line in lines:
+        company.delete("journalLines", line["id"])

@@ -87,17 +87,33 @@ class Journal(Row):
 
     code: str
     display_name: str = ""
+    last_modified_date_time: Moment = None
 
 
 class JournalLine(Row):
     """A line of a journal that is not posted."""
 
     line_number: int
+    account_number: str = ""
     posting_date: Day = None
+    document_number: str = ""
+    amount: Number = Decimal(0)
     external_document_number: str = ""
     description: str = ""
     comment: str = ""
     last_modified_date_time: Moment = None
+
+
+class LedgerEntry(Row):
+    """One entry of the general ledger; it never changes."""
+
+    entry_number: int
+    posting_date: Day = None
+    document_number: str = ""
+    account_number: str = ""
+    description: str = ""
+    debit_amount: Number = Decimal(0)
+    credit_amount: Number = Decimal(0)
 
 
 class TimeRegistrationEntry(Row):

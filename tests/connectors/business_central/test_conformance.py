@@ -22,6 +22,7 @@ from tests.connectors.business_central.document_world import (
     DocumentWorld,
     ExpenseWorld,
     InvoiceWorld,
+    JournalWorld,
 )
 from tests.connectors.business_central.world import BusinessCentralWorld
 
@@ -62,6 +63,10 @@ class TestBusinessCentralsInvoices(_Documents):
 
 class TestBusinessCentralsCreditNotes(_Documents):
     world_of = CreditWorld
+
+
+class TestBusinessCentralsJournalEntries(_Documents):
+    world_of = JournalWorld
 
 
 def test_it_fills_each_role_that_its_manifest_claims(world: BusinessCentralWorld) -> None:

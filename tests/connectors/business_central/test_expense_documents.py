@@ -112,6 +112,16 @@ async def test_cost_centres_and_projects_are_dimensions_of_their_lines(
     assert set_on == {("DEPARTMENT", "CC-100"), ("DEPARTMENT", "CC-200"), ("PROJECT", "P-200")}
 
 
+async def test_a_default_cost_centre_of_the_erp_gives_way_to_the_line_s_own(
+    world: ExpenseWorld,
+) -> None:
+    world.company.facts["default_dimensions"] = {"DEPARTMENT": "CC-200"}
+    intent = world.expense(cost("1.00"), cost("2.00", cost_centre="CC-200"))
+    assert (await posted(world.connect(), intent)).body == intent.body
+    without = world.expense(cost("1.00", cost_centre=None))
+    assert (await refused(world, without)).code == "draft_differs"
+
+
 @pytest.mark.parametrize("aim", ["/purchaseInvoices", "/$batch"])
 @pytest.mark.parametrize("trouble", ["lost", "500", "held"])
 async def test_no_answer_to_a_draft_has_booked_nothing_and_the_next_attempt_books_once(
