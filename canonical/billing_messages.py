@@ -125,11 +125,16 @@ class ReadinessView(Message):
         return self.ready and bool(self.proposed)
 
 
-class Continued(Message):
-    """What a month's workflow goes on with in a new history: what it shows, and what was said."""
+class MonthRef(DocumentRef):
+    """A month, and what its workflow goes on with in a new history: what it showed and was told."""
 
     view: ReadinessView | None = None
     last_answer: str = ""
+
+    @property
+    def ref(self) -> DocumentRef:
+        """The month alone."""
+        return DocumentRef(**{name: getattr(self, name) for name in DocumentRef.model_fields})
 
 
 class Decided(Message):

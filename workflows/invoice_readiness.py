@@ -22,8 +22,8 @@ with workflow.unsafe.imports_passed_through():
         RELEASE,
         BillingDecision,
         BillingRequest,
-        Continued,
         Decided,
+        MonthRef,
         ReadinessView,
     )
     from canonical.messages import DocumentRef, MasterDataRef, Posted
@@ -45,14 +45,10 @@ class InvoiceReadiness(DocumentSteps):
         self._asking_again = AskingAgain()
 
     @workflow.run
-    async def run(self, ref: DocumentRef, before: Continued | None = None) -> ReadinessView:
-        """Decide how the month stands, post what was released, and follow it to its payment.
-
-        `before` is what it showed when its history had grown so long that it began a new one.
-        """
-        self._ref = ref
-        if before is not None:
-            self._view, self._last_answer = before.view, before.last_answer
+    async def run(self, month: MonthRef) -> ReadinessView:
+        """Decide how the month stands, post what was released, and follow it to its payment."""
+        ref = self._ref = month.ref
+        self._view, self._last_answer = month.view, month.last_answer
         while True:
             self._news = False
             self._view = await self._assess(ref)
@@ -74,8 +70,8 @@ class InvoiceReadiness(DocumentSteps):
                 await self._wait(posted)
             if workflow.info().is_continue_as_new_suggested():
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                shown = Continued(view=self._view, last_answer=self._last_answer)
-                workflow.continue_as_new(args=[ref, shown])
+                shown = {"view": self._view, "last_answer": self._last_answer}
+                workflow.continue_as_new(month.model_copy(update=shown))
 
     async def _assess(self, ref: DocumentRef) -> ReadinessView:
         while True:
