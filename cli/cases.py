@@ -6,6 +6,7 @@ from uuid import UUID
 
 import typer
 
+from canonical.exception_case import ACCEPTABLE
 from canonical.expense import EXPENSE_REPORT
 from canonical.time_entry import TIME_ENTRY
 from cli.exits import DONE, FOUND_SOMETHING, CommandError
@@ -203,8 +204,10 @@ def _show(case: "ExceptionCase", lines: list["BlockedLine"]) -> None:
     short = case.id[:_ID_SHOWN]
     out.print("Resolve it, for example:")
     out.print(f"  ledgerway cases resolve {short} retry --by you", highlight=False)
+    change = f"accept={cause.cause}" if cause.cause in ACCEPTABLE else "project=CODE"
     out.print(
-        f"  ledgerway cases resolve {short} amend --by you --change project=CODE --reason why",
+        f"  ledgerway cases resolve {short} amend --by you --change {change} --reason why",
         highlight=False,
+        soft_wrap=True,
     )
     out.print(f"  ledgerway cases resolve {short} waive --by you --reason why", highlight=False)

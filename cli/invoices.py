@@ -158,18 +158,17 @@ def _seconds(quantity: str) -> int | None:
 def _table(found: Sequence["Invoice"]) -> Any:
     return table(
         "Invoices and credit notes",
-        ("Number", "Engagement", "Date", "Net", "Total", "Paid", "", "State", "Due"),
+        ("Number", "Engagement", "Date", "Total", "Paid", "", "State"),
         [
             (
                 one.number or one.event_id[:_ID_SHOWN],
                 one.engagement,
                 one.invoice_date,
-                one.net,
-                one.total,
+                # The ERP says what the tax comes to, once it is posted.
+                one.net if one.total is None else one.total,
                 one.paid,
                 one.currency,
                 _state(one),
-                one.due_on,
             )
             for one in found
         ],

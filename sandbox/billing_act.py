@@ -136,11 +136,12 @@ async def _views(platform: PlatformView, world: World) -> list[readiness.Assesse
 
 async def _release_all(world: World, platform: PlatformView) -> None:
     await _bill_the_prepayment_first(world, platform)
-    engagements = [
+    # Its hours became ready after the views were taken.
+    engagements = {_RETAINER} | {
         one.period.engagement
         for one in await _views(platform, world)
         if one.snapshot.ready and one.snapshot.events
-    ]
+    }
     await asyncio.gather(*(_release(world, platform, one) for one in engagements))
     await _all_posted(platform)
 
@@ -162,6 +163,11 @@ async def _bill_the_prepayment_first(world: World, platform: PlatformView) -> No
     await _all_posted(platform)
     back = BillingRequest(kind=INCLUDE, by=CONTROLLER, work=hours)
     await platform.decide(view, back)
+
+    async def hours_are_ready() -> bool:
+        return (await platform.billing_month(_RETAINER, month)).can_be_released
+
+    await _eventually(hours_are_ready)
 
 
 async def _release(world: World, platform: PlatformView, engagement: str) -> None:
