@@ -15,6 +15,7 @@ from connectors.base.capabilities import (
 )
 from connectors.base.guard import Bulk, CompareAndSet, DraftThenPost
 from connectors.base.http import Timeouts
+from connectors.base.level import Level
 from connectors.base.manifest import Manifest, PostingOperation, RateLimit, ReferenceField
 
 # One $batch takes 100 requests: one moves the register, and each line of time takes two.
@@ -50,6 +51,7 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
         system="business_central",
         title="Dynamics 365 Business Central (API v2.0)",
         capabilities=CAPABILITIES,
+        level=Level.ATTESTED,
         verified_against="a simulator inside the documentation's API v2.0; no real environment",
         documented_at="https://learn.microsoft.com/dynamics365/business-central/dev-itpro/api-reference/v2.0/",
         operations=(

@@ -86,8 +86,12 @@ class CompanyMasters:
 
     def tasks(self, row: wire.Project) -> list[masters.Task]:
         """The tasks that every project is said to have."""
+        names = self._options.task_names
         return [
-            masters.Task(**self._named(task_of(row.id, number), number, number), project=row.id)
+            masters.Task(
+                **self._named(task_of(row.id, number), number, names.get(number, number)),
+                project=row.id,
+            )
             for number in self._options.project_tasks
         ]
 

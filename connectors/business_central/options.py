@@ -16,8 +16,9 @@ class BusinessCentralOptions:
 
     `register` is the code of a general journal batch of our own in every company: it is the lock
     and the memory of the time we post, and is never posted itself. `project_tasks` are the project
-    task numbers that every project has, because v2.0 does not list tasks. An employee is paid as
-    the vendor whose number is `vendor_prefix` and the employee's number. `untaxed` is the tax
+    task numbers that every project has, because v2.0 does not list tasks; `task_names` are their
+    names, by which they match a source's (a number is its own name). An employee is paid as the
+    vendor whose number is `vendor_prefix` and the employee's number. `untaxed` is the tax
     group whose rate is nothing. `revenue_accounts` are the accounts of invoice lines, by role.
     """
 
@@ -32,6 +33,7 @@ class BusinessCentralOptions:
     companies: tuple[str, ...] = ()
     register: str = "LEDGERWAY"
     project_tasks: tuple[str, ...] = ()
+    task_names: Mapping[str, str] = field(default_factory=dict)
     cost_centre_dimension: str = "DEPARTMENT"
     # None: the project of an expense line is kept with the document, and on no dimension.
     project_dimension: str | None = None

@@ -1,6 +1,5 @@
 """What a simulated environment holds: companies, and their tables."""
 
-import copy
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -58,7 +57,11 @@ class Company:
 
     def kept(self) -> Any:
         """All that it holds now, to be brought back by `restore`."""
-        return copy.deepcopy({name: table.records for name, table in self.tables.items()})
+        # Records are changed in place, and hold nothing that could be changed itself.
+        return {
+            name: {key: dict(record) for key, record in table.records.items()}
+            for name, table in self.tables.items()
+        }
 
     def restore(self, kept: Any) -> None:
         """Bring back what was kept; versions go on counting."""

@@ -118,6 +118,8 @@ class Quirks:
     token_seconds: int = 3_599
     calls_in_window: int = 6_000
     retry_after_as_date: bool = False
+    # So long a request that writes takes before it is carried out.
+    slow_seconds: float = 0
 
 
 class Environment:

@@ -3,10 +3,11 @@
     python -m connectors.business_central.simulator --port 0
 
 serves it in a process of its own and prints {"port": …, "url": …} as its first line: the address
-of the API and of the login alike.
+of the API and of the login alike. Orders of ours are under `/__sim/`.
 """
 
 import argparse
+import asyncio
 import json
 import socket
 import sys
@@ -26,6 +27,7 @@ from starlette.routing import Route
 
 from connectors.base.http import exact_json, exact_json_text
 from connectors.business_central.simulated_firm import furnish
+from connectors.business_central.simulated_orders import ORDERS, held
 from connectors.business_central.simulated_query import ODataError
 from connectors.business_central.simulated_service import Ask, Environment, Reply
 
@@ -74,13 +76,30 @@ def simulated_business_central(
     async def api(request: Request) -> Response:
         return await _answer(gate, request)
 
+    async def order(request: Request) -> Response:
+        return await _ordered(environment, request)
+
+    async def documents(_: Request) -> Response:
+        return _json(Reply(200, {"documents": held(environment)}))
+
     methods = ["GET", "POST", "PATCH", "DELETE"]
     return Starlette(
         routes=[
             Route("/{tenant}/oauth2/v2.0/token", token, methods=["POST"]),
+            Route("/__sim/documents", documents, methods=["GET"]),
+            Route("/__sim/{order}", order, methods=["POST"]),
             Route("/v2.0/{environment}/api/v2.0/{path:path}", api, methods=methods),
         ]
     )
+
+
+async def _ordered(environment: Environment, request: Request) -> Response:
+    try:
+        order = ORDERS[request.path_params["order"]]
+        done = order(environment, exact_json(await request.body()))
+    except (KeyError, ValueError, ODataError) as error:
+        return JSONResponse({"wrong": f"{type(error).__name__}: {error}"}, 422)
+    return _json(Reply(200, {"done": done}))
 
 
 async def _token(gate: _Gate, request: Request) -> Response:
@@ -109,6 +128,8 @@ async def _answer(gate: _Gate, request: Request) -> Response:
     if quirks.fail_before:
         quirks.fail_before -= 1
         return _failure(quirks.fail_status, quirks.fail_body)
+    if request.method != "GET" and quirks.slow_seconds:
+        await asyncio.sleep(float(quirks.slow_seconds))
     reply = await _carried_out(environment, request)
     if request.method != "GET" and quirks.fail_after:
         quirks.fail_after -= 1

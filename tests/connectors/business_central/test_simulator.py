@@ -414,6 +414,30 @@ async def test_failures_come_before_or_after_the_fact_and_may_be_html(
     assert len(list(desk.world.company.rows("timeRegistrationEntries"))) == made
 
 
+async def test_orders_are_given_past_the_api(desk: Desk) -> None:
+    draft = await desk.invoice(vendorInvoiceNumber="L1")
+    await desk.ask("POST", f"purchaseInvoices({draft['id']})/Microsoft.NAV.post")
+    sim = f"{API_URL}/__sim"
+    place = f"{desk.world.company.id}/purchaseInvoices/{draft['id']}"
+    paid = await desk.client.post(f"{sim}/pay", json={"document": place, "amount": "10.00"})
+    assert paid.json() == {"done": 1}
+    assert (await desk.client.get(f"{sim}/documents")).json()["documents"] == [
+        {
+            "company": desk.world.company.id,
+            "entity": "purchaseInvoices",
+            "reference": "L1",
+            "status": "Paid",
+            "total": 10.0,
+        }
+    ]
+    quirks = (await desk.client.post(f"{sim}/quirks", json={"fail_before": 1})).json()["done"]
+    assert quirks["fail_before"] == 1
+    assert (await desk.ask("GET", "projects")).status_code == 500
+    for order, body in (("quirks", {"unheard_of": 1}), ("dance", {}), ("pay", {"document": "x"})):
+        assert (await desk.client.post(f"{sim}/{order}", json=body)).status_code == 422
+    assert (await desk.client.post(f"{sim}/approve", json={})).json() == {"done": 0}
+
+
 def test_it_serves_in_a_process_of_its_own() -> None:
     command = [sys.executable, "-m", "connectors.business_central.simulator", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
