@@ -5,7 +5,9 @@ import typer
 from cli import (
     backfill,
     cases,
+    config,
     connectors,
+    contracts,
     explain,
     invoices,
     ledger,
@@ -33,7 +35,9 @@ app = typer.Typer(
 )
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(cases.app, name="cases")
+app.add_typer(config.app, name="config")
 app.add_typer(connectors.app, name="connectors")
+app.add_typer(contracts.app, name="contracts")
 app.add_typer(readiness.app, name="readiness")
 app.add_typer(invoices.app, name="invoices")
 local_world.add_to(app)

@@ -122,6 +122,21 @@ def options_for(
         raise ConfigurationError(f"connection '{name}': {_first_problem(error)}") from error
 
 
+def secret_options(
+    system: System, name: str, settings: ConnectionSettings, folder: Path
+) -> list[str]:
+    """Say which secrets of a connection cannot be looked up where their references point."""
+    hints = get_type_hints(system.options)
+    wrong = []
+    for option, value in settings.options.items():
+        if hints.get(option) is SecretStr:
+            try:
+                _secret(str(value), name, option, folder)
+            except ConfigurationError as error:
+                wrong.append(str(error))
+    return wrong
+
+
 def _secret(reference: str, connection: str, option: str, folder: Path) -> SecretStr:
     where, _, what = reference.partition(":")
     if where == "env" and what in os.environ:

@@ -38,6 +38,11 @@ def system_names() -> list[str]:
     return sorted({*_OURS, *(entry.name for entry in entry_points(group=ENTRY_POINTS))})
 
 
+def our_systems() -> list[System]:
+    """The systems of this repository."""
+    return [system_named(name) for name in sorted(_OURS)]
+
+
 def comes_from(name: str) -> str:
     """The distribution that brings a system."""
     if name not in _OURS:
