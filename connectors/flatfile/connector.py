@@ -11,7 +11,7 @@ from connectors.base.errors import ConnectionConfigError
 from connectors.base.manifest import Manifest
 from connectors.base.rate_budget import RateBudget
 from connectors.flatfile import engagements, milestones, purchase_orders, rate_cards
-from connectors.flatfile.contents import Contents
+from connectors.flatfile.contents import TABLE, Contents, in_workbook
 from connectors.flatfile.contract_parts import HEADS, TABLES
 from connectors.flatfile.drafts import ContractDraft, each_once
 from connectors.flatfile.drop import read_drop, require_folder, require_writable
@@ -29,6 +29,7 @@ _FILES: Final = (
     *(engagements.JSON, *TABLES, rate_cards.RATES, purchase_orders.PURCHASE_ORDERS.file),
     *(milestones.ACCEPTANCES.file, milestones.BILLING_SCHEDULE.file),
 )
+_FORMS: Final = (*_FILES, *(in_workbook(name) for name in _FILES if name.endswith(TABLE)))
 
 
 class FlatFile:
@@ -55,8 +56,7 @@ class FlatFile:
     def _check(self) -> str:
         contents = self._contents()
         require_writable(self._folder)
-        there = ", ".join(name for name in _FILES if contents.has(name))
-        return f"the folder {self._folder} with {there}"
+        return f"the folder {self._folder} with {', '.join(contents.names(_FORMS))}"
 
     def contracts(self) -> AsyncIterator[SourcePage[ContractRecord]]:
         """Page through the engagements, rate cards and purchase orders of one moment.
@@ -79,7 +79,7 @@ class FlatFile:
         self._status.tell(news)
 
     def _contents(self) -> Contents:
-        contents = Contents(self._connection, read_drop(self._folder, _FILES), self._format)
+        contents = Contents(self._connection, read_drop(self._folder, _FORMS), self._format)
         if not contents.has(*_HEADS):
             # An empty folder would say that all contracts are gone.
             raise ConnectionConfigError(

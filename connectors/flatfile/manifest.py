@@ -41,7 +41,7 @@ OVERLAP_SECONDS: Final = 120
 
 MANIFEST: Final = Manifest(
     system="flatfile",
-    title="Files in a folder (CSV, JSON lines)",
+    title="Files in a folder (CSV, JSON lines, XLSX)",
     capabilities=frozenset({ContractSource, MilestoneSource, InvoiceStatusSink}),
     verified_against=_VERIFIED,
     documented_at=_DOCUMENTED,
@@ -65,7 +65,7 @@ def time_manifest(*, evidence: bool) -> Manifest:
     """Facts about a folder of time entries; what it proves of approvals is the owner's choice."""
     return Manifest(
         system="flatfile_time",
-        title="Time entries in a folder (CSV, JSON lines)",
+        title="Time entries in a folder (CSV, JSON lines, XLSX)",
         capabilities=TIME_CAPABILITIES,
         verified_against=_VERIFIED,
         documented_at=_DOCUMENTED,
@@ -92,7 +92,7 @@ def expense_manifest(*, evidence: bool) -> Manifest:
     """Facts about a folder of expense reports; what it proves of approvals is the owner's."""
     return Manifest(
         system="flatfile_expenses",
-        title="Expense reports in a folder (CSV, JSON lines)",
+        title="Expense reports in a folder (CSV, JSON lines, XLSX)",
         capabilities=EXPENSE_CAPABILITIES,
         verified_against=_VERIFIED,
         documented_at=_DOCUMENTED,

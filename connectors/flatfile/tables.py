@@ -95,6 +95,12 @@ def _header(
     fitting = [each for each in tried if columns.known.intersection(found[each])]
     delimiter = max(fitting or tried, key=lambda each: len(found[each]))
     titles = found[delimiter]
+    checked_titles(name, titles, columns)
+    return delimiter, titles
+
+
+def checked_titles(name: str, titles: Sequence[str], columns: Columns) -> None:
+    """Raise ConnectionConfigError unless these are the columns of a table."""
     if missing := [title for title in columns.required if title not in titles]:
         raise _no_table(
             name,
@@ -107,7 +113,6 @@ def _header(
             raise _no_table(name, f"column {number} of its header line is not known: take it out")
         if titles.index(title) != number - 1:
             raise _no_table(name, f"it has the column {title} twice: take one out")
-    return delimiter, titles
 
 
 def _titles(line: str, delimiter: str) -> tuple[str, ...]:

@@ -151,6 +151,10 @@ class TestStatusFile(AcknowledgementContract):
         assert not world.folder.exists()
 
 
+class TestWorkbooks(_InAFolder):
+    form = "xlsx"
+
+
 def told(entry: str) -> Acknowledgement:
     """What is told of an entry."""
     return Acknowledgement(source_id=entry, reference="LREF", document_id="1")

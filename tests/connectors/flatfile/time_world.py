@@ -18,6 +18,7 @@ from connectors.conformance.http_contract import FaultyNetwork
 from connectors.flatfile.options import ApprovedDropOptions
 from connectors.flatfile.time_drop import TimeDrop, connect
 from connectors.flatfile.time_entries import COLUMNS
+from tests.connectors.flatfile.workbook import workbook
 
 TITLES = (*COLUMNS.required, *COLUMNS.optional)
 MASTERS = {
@@ -171,7 +172,9 @@ class TimeWorld:
         if not by_time:
             self.put("time.csv", self.as_table([]))
 
-    def _text(self, lines: list[Mapping[str, str]]) -> str:
+    def _text(self, lines: list[Mapping[str, str]]) -> str | bytes:
+        if self.form == "xlsx":
+            return workbook([list(TITLES), *([line.get(one) for one in TITLES] for line in lines)])
         if self.form == "jsonl":
             return "".join(f"{json.dumps(dict(line))}\n" for line in lines)
         return self.as_table(lines)
