@@ -70,7 +70,8 @@ class Filter:
             tests.append(test)
         if len(tests) > 1 and len(members) > 1:
             raise bad_request(
-                "An OR operator can only join conditions on the same field.",
+                "An error occurred while processing this request."
+                " The 'OR' operator is not supported on distinct fields on an OData filter.",
                 "BadRequest_MethodNotImplemented",
             )
         return (lambda record: any(one(record) for one in tests)), members

@@ -19,17 +19,22 @@ _HERE = Path(__file__).parent
 _UNDECLARED = frozenset({408, 429, 500, 502, 503, 504})
 
 
+def told() -> Any:
+    """The derived specification, and what of the documentation it leaves out, as one."""
+    whole = json.loads((_HERE / "bc-v2.0.derived.openapi.json").read_text())
+    more = json.loads((_HERE / "bc-v2.0.addendum.openapi.json").read_text())
+    whole["paths"] |= more["paths"]
+    whole["components"]["schemas"] |= more["components"]["schemas"]
+    # It is not enforced by the checkers, which only say that they cannot.
+    whole.pop("security")
+    whole["components"].pop("securitySchemes")
+    return whole
+
+
 @cache  # Reading it takes longer than most tests.
 def description() -> OpenAPI:
-    """The derived specification, and what of the documentation it leaves out."""
-    told = json.loads((_HERE / "bc-v2.0.derived.openapi.json").read_text())
-    more = json.loads((_HERE / "bc-v2.0.addendum.openapi.json").read_text())
-    told["paths"] |= more["paths"]
-    told["components"]["schemas"] |= more["components"]["schemas"]
-    # It is not enforced by the checker, which only warns that it cannot.
-    told.pop("security")
-    told["components"].pop("securitySchemes")
-    return OpenAPI.from_dict(told | {"servers": [{"url": f"{API_URL}{ROOT}"}]})
+    """The specification under the tests' own address."""
+    return OpenAPI.from_dict(told() | {"servers": [{"url": f"{API_URL}{ROOT}"}]})
 
 
 class SpecChecked(httpx.AsyncBaseTransport):
@@ -65,8 +70,8 @@ class SpecChecked(httpx.AsyncBaseTransport):
         if request.url.path.endswith("/$batch") and response.is_success:
             self._check_parts(json.loads(body), response.json())
 
-    def _check_parts(self, asked: Any, told: Any) -> None:
-        for part, answer in zip(asked["requests"], told["responses"], strict=False):
+    def _check_parts(self, asked: Any, answered: Any) -> None:
+        for part, answer in zip(asked["requests"], answered["responses"], strict=False):
             path, _, query = part["url"].partition("?")
             body = json.dumps(part["body"]).encode() if "body" in part else None
             headers = {"accept": "application/json", **part.get("headers", {})}
@@ -76,11 +81,11 @@ class SpecChecked(httpx.AsyncBaseTransport):
             self._compare(request, answer["status"], content)
 
     def _compare(self, request: MockRequest, status: int, content: bytes) -> None:
-        told = MockResponse(content, status, content_type="application/json" if content else "")
+        answer = MockResponse(content, status, content_type="application/json" if content else "")
         try:
             description().validate_request(request)
             if status not in _UNDECLARED:
-                description().validate_response(request, told)
+                description().validate_response(request, answer)
         except OpenAPIError as error:
             cause = error.__cause__ or error
             self.broken.append(f"{request.method} {request.path}: {error!r} {cause!r}")

@@ -245,17 +245,18 @@ async def test_a_bad_request_is_refused(desk: Desk, what: str) -> None:
     assert await desk.refused(method, path, **given) == expected
 
 
-@pytest.mark.parametrize(
-    "what",
-    [
-        "a quantity that is a word",
-        "an employee that is no id",
-        "a day that is none",
-        "a body that is a list",
-        "a list that does not exist",
-        "lines of nothing",
-    ],
+# What no state has to be known for; the description refuses these by itself.
+BAD_SHAPES = (
+    "a quantity that is a word",
+    "an employee that is no id",
+    "a day that is none",
+    "a body that is a list",
+    "a list that does not exist",
+    "lines of nothing",
 )
+
+
+@pytest.mark.parametrize("what", BAD_SHAPES)
 def test_the_description_refuses_it_too(what: str) -> None:
     method, path, body, _ = BAD[what]
     company = "companies(5d115c9c-44e3-ea11-bb43-000d3a2feca1)"
