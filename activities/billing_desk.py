@@ -25,7 +25,7 @@ from activities.billing_requests import (
 )
 from activities.facts import FactsCache
 from canonical import billing_messages as words
-from canonical.billing import WriteDown
+from canonical.billing import BillingEvent, WriteDown
 from canonical.billing_messages import BillingDecision, Credited, Decided
 from canonical.billing_period import BillingPeriod
 from canonical.contracts import Engagement
@@ -166,10 +166,10 @@ class BillingDeskActivities:
                 f"invoice {request.invoice} is not issued: it is {found.state}. Reject its case "
                 "instead, and its work is open again."
             )
-        day = await self._credit_date(connection, decision, found, policy)
-        try:
-            credited = await billing.credits_of(connection, source, found.event)
-            event = credit_event(
+        credited = await billing.credits_of(connection, source, found.event)
+
+        def on(day: date) -> BillingEvent:
+            return credit_event(
                 found.event,
                 credited,
                 [
@@ -182,6 +182,10 @@ class BillingDeskActivities:
                 approver=approver,
                 rounding=policy.billing.rounding,
             )
+
+        try:
+            asked_for = on(day_of(request.on_date) or datetime.now(UTC).date())
+            event = on(await self._credit_date(connection, decision, found, policy, asked_for))
         except CreditRefusedError as error:
             refuse(f"{request.invoice}: {error}")
         await billing.release(connection, source, found.period, [event], request.by)
@@ -198,12 +202,20 @@ class BillingDeskActivities:
         decision: BillingDecision,
         found: StoredEvent,
         policy: Policy,
+        asked_for: BillingEvent,
     ) -> date:
-        """The day that was asked for, else today; no earlier than invoice and last credit note."""
-        invoice = found.event.invoice
-        asked = day_of(decision.request.on_date) or datetime.now(UTC).date()
-        newest = await billing.newest_date(connection, invoice.legal_entity, of_credits=True)
-        wanted = max(asked, invoice.invoice_date, newest or asked)
+        """The day that was asked for; no earlier than its invoice, nor than what is numbered last.
+
+        What gives back a draw or a lower price bills beside it, and is numbered with the invoices.
+        """
+        invoice, credit = found.event.invoice, asked_for.invoice
+        lines = [line.amount for line in credit.lines]
+        of_credits = all(one <= 0 for one in lines) and sum(lines) < 0
+        earliest = max(credit.invoice_date, invoice.invoice_date)
+        newest = await billing.newest_date(
+            connection, invoice.legal_entity, earliest, of_credits=of_credits
+        )
+        wanted = newest or earliest
         facts = await self._facts.current(
             connection, decision.ref.connection, decision.ref.target, datetime.now(UTC)
         )

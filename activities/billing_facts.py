@@ -149,7 +149,9 @@ class BillingFactsLoader:
         An ERP numbers its invoices in the order of their dates.
         """
         entity = contract.engagement.legal_entity
-        newest = await billing.newest_date(connection, entity, of_credits=False)
+        newest = await billing.newest_date(
+            connection, entity, period.cut_off_date, of_credits=False
+        )
         wanted = max(period.cut_off_date, newest or period.cut_off_date)
         return open_day(wanted, of_target.calendars.get(entity, ()), policy)
 

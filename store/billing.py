@@ -311,14 +311,29 @@ async def credited(
 
 
 async def newest_date(
-    connection: Connection, legal_entity: str, *, of_credits: bool
+    connection: Connection, legal_entity: str, after: date, *, of_credits: bool
 ) -> date | None:
-    """The latest date of an entity's invoices, or of its credit notes, that stand."""
+    """The latest date after a day of an entity's invoices, or of its credit notes, that stand.
+
+    ERPs number both apart: a credit note is what takes back and bills nothing beside it.
+    """
     row = await connection.fetchrow(
-        "SELECT billed_date FROM standing_allocation WHERE legal_entity = $1 "
-        "AND kind = ANY($2::text[]) ORDER BY billed_date DESC LIMIT 1",
+        """
+        SELECT max(e.billed_date) AS newest FROM (
+          SELECT l.connection, l.event_id, max(l.billed_date) AS billed_date,
+                 bool_and(l.amount <= 0) AND sum(l.amount) < 0 AS is_credit
+          FROM (
+            SELECT connection, event_id, invoice_line, max(billed_date) AS billed_date,
+                   sum(amount) AS amount
+            FROM standing_allocation
+            WHERE legal_entity = $1 AND billed_date > $2 AND invoice_line IS NOT NULL
+            GROUP BY connection, event_id, invoice_line) l
+          GROUP BY l.connection, l.event_id) e
+        WHERE e.is_credit = $3
+        """,
         legal_entity,
-        ["credited"] if of_credits else ["billed"],
+        after,
+        of_credits,
     )
-    newest: date | None = row["billed_date"] if row else None
+    newest: date | None = row["newest"] if row else None
     return newest

@@ -193,10 +193,10 @@ class AccountingSeed:
         """Create what all companies share; accounts and taxes are those of the first."""
         erp = self._erp
         erp.work_for(ledger.company)
-        remainder = {"type": "remainder", "relativedeltas": [["create", [{"days": 30}]]]}
+        remainder = {"type": "remainder", "relativedeltas": [["create", [{"days": 45}]]]}
         (payment_term,) = await erp.create(
             "account.invoice.payment_term",
-            [{"name": "30 days", "lines": [["create", [remainder]]]}],
+            [{"name": "45 days", "lines": [["create", [remainder]]]}],
         )
         standard_tax = taxes[0]
         (category,) = await erp.create(

@@ -128,7 +128,7 @@ async def test_later_work_finds_taxes_products_and_journals(admin: AdminClient) 
     journals = {row["name"] for row in await find("account.payment.journal", [], "name")}
     assert journals == {"Manual DE01", "Manual US01"}
     terms = {row["name"] for row in await find("account.invoice.payment_term", [], "name")}
-    assert "30 days" in terms
+    assert "45 days" in terms
 
 
 async def test_the_integration_user_may_book_time_but_not_administer(

@@ -109,7 +109,7 @@ class InvoiceWorld:
 
     @property
     def billing_day(self) -> date:
-        """The first of this month: never in the future, and due in 30 days, never before today.
+        """The first of this month: never in the future, and due in 45 days, never before today.
 
         All invoices of a company have it, because numbers and dates have one order.
         """

@@ -55,7 +55,7 @@ async def test_partial_payment_the_rest_and_a_bounced_one_are_told_in_order(
         money("119.00"),
         money("119.00"),
     )
-    assert found.due_on == invoices.billing_day + timedelta(days=30)
+    assert found.due_on == invoices.billing_day + timedelta(days=45)
     assert found.number.startswith("INV-")
 
     await invoices.desk.pay(document, first, Decimal("19.00"))

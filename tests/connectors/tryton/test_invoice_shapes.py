@@ -74,7 +74,7 @@ async def billed(invoices: InvoiceWorld, intent: PostingIntent) -> CustomerBill:
     assert [each.amount for each in bill.lines] == [each.amount for each in body.lines]
     assert bill.net == body.total.amount
     assert bill.reference == f"{intent.reference} {body.engagement}"
-    assert (bill.customer, bill.payment_term) == (invoices.customers[0].code, "30 days")
+    assert (bill.customer, bill.payment_term) == (invoices.customers[0].code, "45 days")
     assert {each.tax_date for each in bill.lines} == {body.tax_point_date}
     return bill
 
