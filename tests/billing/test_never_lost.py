@@ -22,7 +22,7 @@ from tests.e2e.conftest import NewNamespace
 from tests.expenses.faulty_wire import Frozen
 from tests.expenses.systems import DRAFT, POST
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 # Makes the next worker stand still at a point.
 Point = Callable[[BillingSystems, pytest.MonkeyPatch], Frozen]

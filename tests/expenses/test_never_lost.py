@@ -20,7 +20,7 @@ from tests.expenses.faulty_wire import Frozen
 from tests.expenses.final_check import assert_all_is_well
 from tests.expenses.systems import ACKNOWLEDGE, CONFIRM, DRAFT, POST, ExpenseSystems
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 # Makes the next worker stand still at a point.
 Point = Callable[[ExpenseSystems, pytest.MonkeyPatch], Frozen]
