@@ -1,5 +1,6 @@
 """`ledgerway connectors`: what can be connected, whether it works, and how good it is."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,8 +29,15 @@ _Config = Annotated[
 
 
 @app.command("list")
-def list_(json_output: Json = False) -> int:
+def list_(
+    json_output: Json = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the README's table of our own systems.")
+    ] = False,
+) -> int:
     """List the systems, what each can be used as, and the level it claims."""
+    if markdown:
+        return _print_table()
     from runtime.configuration import ConfigurationError
     from runtime.registry import comes_from, system_named, system_names
 
@@ -50,6 +58,15 @@ def list_(json_output: Json = False) -> int:
         for sentence in broken:
             err.print(f"[red]{escape(sentence)}[/]")
     return FOUND_SOMETHING if broken else DONE
+
+
+def _print_table() -> int:
+    from cli.conformance import CHECKOUT
+    from cli.connector_table import markdown_table
+    from runtime.registry import our_systems
+
+    typer.echo(markdown_table(our_systems(), CHECKOUT))
+    return DONE
 
 
 def _described(system: "System") -> dict[str, Any]:
@@ -175,3 +192,28 @@ def new(
         out.print(str(path), highlight=False)
     for number, step in enumerate(scaffold.next_steps(), 1):
         out.print(f"{number}. {escape(step)}", highlight=False)
+
+
+@app.command()
+def pairs(
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the table of docs/connectors/pairs.md.")
+    ] = False,
+    json_output: Json = False,
+) -> None:
+    """Show which source goes with which ERP by configuration alone, and what the others lack."""
+    from cli.pair_table import markdown_of, pairs_of
+    from runtime.registry import our_systems, system_named, system_names
+
+    if markdown:
+        typer.echo(markdown_of(list(pairs_of(our_systems()))))
+        return
+    found = list(pairs_of([system_named(name) for name in system_names()]))
+    if json_output:
+        out.print_json(as_json([asdict(one) | {"works": one.works} for one in found]))
+        return
+    cells = [
+        (one.source, one.target, one.flow, one.works, "; ".join((*one.missing, *one.limits)))
+        for one in found
+    ]
+    out.print(table("Pairs", ("Source", "ERP", "Flow", "Works", "What is missing"), cells))

@@ -107,8 +107,6 @@ def _missing_to_post(flow: Flow, target: Side) -> Iterator[str]:
     for role, does in _OF_EACH_ERP:
         if not target.fills(role):
             yield f"{target} does not {does} ({role.__name__})"
-    if flow.follows_payments and not target.fills(PaymentSource):
-        yield f"{target} does not tell what was paid (PaymentSource), which {flow.name} wait for"
 
 
 def _missing_to_tell(
@@ -127,6 +125,16 @@ def _missing_to_tell(
                 f"{hears} cannot be told of invoices (InvoiceStatusSink): name a connection that "
                 "can in status_to"
             )
+
+
+def limits_of(source: Side, target: Side) -> Iterator[str]:
+    """What a pair does without though its documents go their way, each in a sentence."""
+    flow = flow_of(source)
+    if flow is not None and flow.follows_payments and not target.fills(PaymentSource):
+        yield (
+            f"{target} does not tell what was paid (PaymentSource): nobody hears whether "
+            f"{flow.name} were paid"
+        )
 
 
 def missing_for_intercompany(target: Side) -> Iterator[str]:

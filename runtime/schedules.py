@@ -22,6 +22,7 @@ from canonical.messages import MasterDataRef, PaymentRef, SourceRef, SweepReques
 from connectors.base.capabilities import (
     ContractSource,
     ExpenseReportSource,
+    PaymentSource,
     TimeEntrySource,
 )
 from runtime.configuration import Configuration, ConnectionSettings
@@ -61,6 +62,9 @@ def planned(configuration: Configuration) -> Iterator[Planned]:
         system = configuration.connections[name].system
         return any(has_capability(system, one) for one in (ExpenseReportSource, ContractSource))
 
+    def tells_payments(name: str) -> bool:
+        return has_capability(configuration.connections[name].system, PaymentSource)
+
     for name, one in configuration.sources().items():
         yield from _of_source(name, one)
     for target in sorted(configuration.targets()):
@@ -72,7 +76,8 @@ def planned(configuration: Configuration) -> Iterator[Planned]:
             SWEEP_EVERYTHING_EVERY,
         )
     watched = {one.posts_to for name, one in configuration.sources().items() if paid(name)}
-    for target in sorted(one for one in watched if one is not None):
+    # An ERP that only imports files says nothing of payments.
+    for target in sorted(one for one in watched if one is not None and tells_payments(one)):
         yield Planned(
             f"payments/{target}",
             "WatchPayments",

@@ -21,7 +21,7 @@ from connectors.base.capabilities import (
 )
 from connectors.base.guard import Bulk, Lookup
 from connectors.base.manifest import Manifest, PostingOperation, ReferenceField
-from runtime.flows import Side, missing_for, missing_for_intercompany
+from runtime.flows import Side, limits_of, missing_for, missing_for_intercompany
 
 ALL_OF_AN_ERP = frozenset({PostingTarget, MasterDataSource, PostingCalendar, PaymentSource})
 
@@ -76,8 +76,6 @@ def test_an_erp_that_does_it_all_takes_every_source(source: Side) -> None:
         (EXPENSES, not_posting(ERP, PostingKind.EXPENSE), "of kind expense"),
         (CONTRACTS, not_posting(ERP, PostingKind.INVOICE), "of kind invoice"),
         (TIME, not_posting(ERP, PostingKind.REVERSAL), "kind reversal"),
-        (EXPENSES, without(ERP, PaymentSource), "PaymentSource"),
-        (CONTRACTS, without(ERP, PaymentSource), "PaymentSource"),
         (without(TIME, AcknowledgementSink), ERP, "AcknowledgementSink"),
         (without(EXPENSES, ExpenseReportSink), ERP, "ExpenseReportSink"),
         (without(CONTRACTS, InvoiceStatusSink), ERP, "InvoiceStatusSink"),
@@ -121,6 +119,18 @@ def test_a_connection_that_would_be_read_in_one_role_only_says_so() -> None:
     )
     [sentence] = missing_for(both, ERP)
     assert "is read for expenses only, not as TimeEntrySource" in sentence
+
+
+@pytest.mark.parametrize(("source", "limits"), [(TIME, 0), (EXPENSES, 1), (CONTRACTS, 1)])
+def test_an_erp_that_tells_no_payments_is_a_limit_to_what_is_paid(
+    source: Side, limits: int
+) -> None:
+    silent = without(ERP, PaymentSource)
+    assert list(missing_for(source, silent)) == []
+    assert list(limits_of(source, ERP)) == []
+    said = list(limits_of(source, silent))
+    assert len(said) == limits
+    assert all("PaymentSource" in each for each in said)
 
 
 def test_terms_between_legal_entities_need_journal_entries() -> None:
