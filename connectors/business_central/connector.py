@@ -50,7 +50,7 @@ class BusinessCentral:
         """Prove that each company can be seen and has our register; say who we are there."""
         companies = await self._masters.companies()
         for company in companies:
-            await self._lines.register_of(company.id)
+            await self._lines.shelf.register_of(company.id)
         named = ", ".join(sorted(company.name for company in companies)) or "no company"
         return f"{self._options.client_id} at {self._options.environment}: {named}"
 
@@ -112,7 +112,7 @@ class BusinessCentral:
 
         def lists(company: str) -> Sequence[AsyncIterator[Sequence[PostedDocument]]]:
             return (
-                self._lines.changed_since(company, since),
+                self._lines.shelf.changed_since(company, since),
                 self._documents.changed_since([company], since),
                 self._entries.changed_since(company, since),
             )
@@ -127,7 +127,7 @@ class BusinessCentral:
         Lines of time by the date of the work, documents by the date that they are posted on.
         """
         return InTurn(
-            self._lines.between(legal_entity, first, last),
+            self._lines.shelf.between(legal_entity, first, last),
             self._documents.between(legal_entity, first, last),
             self._entries.between(legal_entity, first, last),
         )

@@ -27,6 +27,8 @@ _LOG: Final = logging.getLogger(__name__)
 # Every round follows a refusal; what moves more often than this is busy.
 _ROUNDS_MAX: Final = 6
 _PAUSES_SECONDS: Final = (0.0, 0.0, 0.5)
+# A look may show what was there before our last write: what we made differs only if it still does.
+_DOUBTS_SECONDS: Final = (0.1, 0.5)
 # What a rival's work on the same draft is answered with: it went, was posted, or has it already.
 _RIVALS: Final = frozenset({"record_not_found", "dimensions_closed", "dimension_twice"})
 
@@ -88,6 +90,9 @@ class Attempt:
                 raise RejectedError("in_review", "a document of ours is under review in the ERP")
             fit = [one for one in drafts if self._case.fits(one)]
             if not fit:
+                if self._created and self._doubts:
+                    await asyncio.sleep(self._doubts.pop(0))
+                    continue
                 await self._begin(drafts)
                 continue
             keep, others = fit[0], [one for one in drafts if one is not fit[0]]

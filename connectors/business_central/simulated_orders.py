@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from connectors.business_central import simulated_documents as documents
+from connectors.business_central import simulated_ledger as ledger
 from connectors.business_central.simulated_query import Record
 from connectors.business_central.simulated_service import Environment, Quirks
 
@@ -25,7 +26,7 @@ def quirks(environment: Environment, given: Mapping[str, Any]) -> Record:
 def pay(environment: Environment, given: Mapping[str, Any]) -> int:
     """Let money settle a posted document, named as the connector names it."""
     company, entity, own = str(given["document"]).split("/")
-    documents.pay(environment.companies[company], entity, own, Decimal(given["amount"]))
+    ledger.pay(environment.companies[company], entity, own, Decimal(given["amount"]))
     return 1
 
 

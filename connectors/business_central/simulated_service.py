@@ -7,15 +7,13 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from connectors.business_central import simulated_documents as documents
+from connectors.business_central import simulated_tables as tables
 from connectors.business_central import simulated_time as times
 from connectors.business_central.simulated_books import (
     ETAG,
     Company,
-    Kind,
     require_version,
 )
-from connectors.business_central.simulated_masters import MASTERS
 from connectors.business_central.simulated_query import (
     Filter,
     ODataError,
@@ -28,54 +26,8 @@ from connectors.business_central.simulated_query import (
 Query = Mapping[str, str]
 BATCH_MAX: Final = 100
 PAGE_MAX: Final = 20_000
+KINDS: Final = tables.KINDS
 _SEGMENT: Final = re.compile(r"([A-Za-z]+(?:\.[A-Za-z]+)*)(?:\(([0-9A-Fa-f-]{36})\))?")
-
-KINDS: Final[Mapping[str, Kind]] = {
-    **MASTERS,
-    "journals": times.JOURNAL,
-    "journalLines": times.JOURNAL_LINE,
-    "timeRegistrationEntries": times.TIME_ENTRY,
-    **documents.KINDS,
-}
-Create = Callable[[Company, Record | None, Record], Record]
-
-
-def _making(entity: str) -> Create:
-    return lambda company, _, values: documents.create(company, entity, values)
-
-
-def _making_lines(entity: str) -> Create:
-    return lambda company, parent, values: documents.create_line(
-        company, entity, _given(parent), values
-    )
-
-
-def _deleting(entity: str) -> Callable[[Company, Record], None]:
-    return lambda company, record: documents.delete(company, entity, record)
-
-
-_CREATE: Final[Mapping[str, Create]] = {
-    "journals": lambda company, _, values: times.create_journal(company, values),
-    "journalLines": lambda company, parent, values: times.create_journal_line(
-        company, _given(parent), values
-    ),
-    "timeRegistrationEntries": lambda company, _, values: times.create_time_entry(company, values),
-    **{entity: _making(entity) for entity in documents.PAPERS},
-    **{entity: _making_lines(entity) for entity in documents.OF_LINES},
-    "dimensionSetLines": lambda company, parent, values: documents.create_dimension(
-        company, _given(parent), values
-    ),
-}
-_CHANGE: Final[Mapping[str, Callable[[Company, Record, Record], None]]] = {
-    "timeRegistrationEntries": times.change_time_entry,
-    "dimensionSetLines": documents.change_dimension,
-}
-_DELETE: Final[Mapping[str, Callable[[Company, Record], None]]] = {
-    "timeRegistrationEntries": times.delete_time_entry,
-    "journals": times.delete_journal,
-    **{entity: _deleting(entity) for entity in documents.PAPERS},
-}
-_CHANGEABLE: Final = frozenset({"journals", "journalLines"}) | _CHANGE.keys() | _DELETE.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +182,8 @@ class Environment:
         if name.startswith("Microsoft.NAV."):
             if ask.method != "POST" or parent is None:
                 raise bad_request("Entity does not support bound actions", "BadRequest_NotFound")
-            return _act(company, above[-1][0], parent, name.rpartition(".")[2])
+            tables.act(company, above[-1][0], parent, name.rpartition(".")[2])
+            return Reply(204)
         if name not in KINDS or (KINDS[name].parent is not None) is not (parent is not None):
             raise not_found(f"Resource not found for the segment '{name}'.")
         record = self._record(company, name, key, parent) if key else None
@@ -241,14 +194,14 @@ class Environment:
                 return Reply(200, shown(company, _given(found), ask.query))
             case "POST", None:
                 return self._created(ask, company, name, parent)
-            case "PATCH", found if found is not None and name in _CHANGEABLE:
+            case "PATCH", found if found is not None and name in tables.CHANGEABLE:
                 require_version(found, ask.headers.get("if-match"))
                 values = company.checked(name, ask.body)
-                _changed(company, name, found, values)
+                tables.change(company, name, found, values)
                 return Reply(200, shown(company, found, {}))
-            case "DELETE", found if found is not None and name in _CHANGEABLE:
+            case "DELETE", found if found is not None and name in tables.CHANGEABLE:
                 require_version(found, ask.headers.get("if-match"))
-                _deleted(company, name, found)
+                tables.delete(company, name, found)
                 return Reply(204)
             case _:
                 raise ODataError(
@@ -271,9 +224,9 @@ class Environment:
         return record
 
     def _created(self, ask: Ask, company: Company, name: str, parent: Record | None) -> Reply:
-        if name not in _CREATE:
+        if name not in tables.CREATE:
             raise ODataError(405, "BadRequest_MethodNotAllowed", "'POST' is not allowed here.")
-        record = _CREATE[name](company, parent, company.checked(name, ask.body))
+        record = tables.CREATE[name](company, parent, company.checked(name, ask.body))
         return Reply(201, shown(company, record, ask.query))
 
     def _list(self, ask: Ask, company: Company, name: str, parent: Record | None) -> Reply:
@@ -328,33 +281,6 @@ def shown(company: Company, record: Record, query: Query) -> Record:
             for row in company.rows(child, **{kind.parent: record["id"]})
         ]
     return told
-
-
-def _changed(company: Company, name: str, record: Record, values: Record) -> None:
-    if name in _CHANGE:
-        _CHANGE[name](company, record, values)
-        return
-    if all(record.get(member) == value for member, value in values.items()):
-        return  # Nothing is written, so the version stays.
-    record.update(values)
-    company.touch(name, record)
-
-
-def _deleted(company: Company, name: str, record: Record) -> None:
-    if name in _DELETE:
-        _DELETE[name](company, record)
-    else:
-        company.delete(name, record["id"])
-
-
-def _act(company: Company, name: str, record: Record, action: str) -> Reply:
-    if action == "post" and name in documents.PAPERS:
-        documents.post(company, name, record)
-    elif action == "post" and name == "journals":
-        times.post_journal(company, record)
-    else:
-        raise bad_request("Entity does not support bound actions", "BadRequest_NotFound")
-    return Reply(204)
 
 
 def _given(record: Record | None) -> Record:

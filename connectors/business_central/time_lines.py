@@ -4,9 +4,9 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final
 
 from canonical.identity import reference_of
 from canonical.posting import Executed, PostedDocument, PostingIntent, PostingOutcome, Unknown
@@ -14,35 +14,21 @@ from connectors.base.capabilities import GuardEvidence
 from connectors.base.errors import (
     INVOICED,
     ConflictError,
-    ConnectionConfigError,
     ConnectorError,
     OutcomeUnknownError,
     RejectedError,
-    TransientError,
 )
-from connectors.base.pagination import Pages
 from connectors.business_central import time_register as register
 from connectors.business_central.client import Client, Part
-from connectors.business_central.ids import any_of, company_path, document_id_of, quoted
+from connectors.business_central.ids import company_path, document_id_of
 from connectors.business_central.options import BusinessCentralOptions
-from connectors.business_central.time_register import Entry, Pair, Registered
-from connectors.business_central.wire import Journal, row_from
+from connectors.business_central.time_register import Pair
+from connectors.business_central.time_shelf import ENTRIES, Documents, TimeShelf
 
 _LOG: Final = logging.getLogger(__name__)
 # A look after a good write is taken at once, again at once, and once more after a breath; then it
 # is the platform's look-up that tells what was booked.
 _PAUSES_SECONDS: Final = (0.0, 0.0, 0.5)
-# The API gives time entries of at most so many days at once.
-_WINDOW_DAYS: Final = 70
-# So many values a filter names; a request's address stays below 4,000 characters.
-_NAMED_MAX: Final = 50
-_FORTNIGHT: Final = 14
-_FIRST: Final = "which days"
-
-_ENTRIES: Final = "timeRegistrationEntries"
-
-Documents = dict[str, tuple[PostedDocument, ...]]
-T = TypeVar("T")
 
 
 class TimeLines:
@@ -54,39 +40,18 @@ class TimeLines:
 
     def __init__(self, client: Client, options: BusinessCentralOptions) -> None:
         self._client: Final = client
-        self._code: Final = options.register
         self._timeouts: Final = options.timeouts
-        self._registers: Final[dict[str, str]] = {}
+        self.shelf: Final = TimeShelf(client, options.register)
 
     async def stamps(self, intents: Sequence[PostingIntent]) -> GuardEvidence:
         """Read the register's version, once for all tasks of the call."""
-        journal = await self.register_of(_company(intents))
+        journal = await self.shelf.register_of(_company(intents))
         return {_stamp_key(intent): journal.etag for intent in intents}
-
-    async def register_of(self, company: str) -> Journal:
-        """Read a company's register; ConnectionConfigError if nobody has made it."""
-        path = f"{company_path(company)}/journals"
-        found = await self._client.all_of(path, {"$filter": f"code eq {quoted(self._code)}"})
-        if len(found) != 1:
-            raise ConnectionConfigError(
-                "register_missing", f"a general journal batch '{self._code}' has to be made"
-            )
-        journal = _read(found[0].value, lambda value: row_from(Journal, value))
-        self._registers[company] = journal.id
-        return journal
 
     async def carrying(self, intents: Sequence[PostingIntent]) -> Documents:
         """Find all documents that carry the references of these intents."""
-        company, wanted = _company(intents), [intent.reference for intent in intents]
-        named = [
-            line
-            for some in _portions(sorted(wanted))
-            for line in await self._lines(
-                company, any_of("externalDocumentNumber", [quoted(one) for one in some])
-            )
-        ]
-        documents = await self._standing_on(company, {line.body.work_date for line in named})
-        return dict(register.by_reference(one for one in documents if one.reference in wanted))
+        references = [intent.reference for intent in intents]
+        return await self.shelf.under(_company(intents), references)
 
     async def standing(self, intents: Sequence[PostingIntent]) -> Documents:
         """Find the documents that these postings take back, as far as they are still there."""
@@ -100,11 +65,12 @@ class TimeLines:
         not_after = self._latest_start(last_byte_by)
         company = _company(intents)
         parts = [await self._moved(company, intents, evidence)]
+        lines = await self.shelf.lines_path(company)
         for intent in intents:
             # The entry first: should anything commit in between, no line stands for nothing.
             parts += [
-                Part("POST", f"{company_path(company)}/{_ENTRIES}", register.entry_values(intent)),
-                Part("POST", await self._lines_path(company), register.register_values(intent)),
+                Part("POST", f"{company_path(company)}/{ENTRIES}", register.entry_values(intent)),
+                Part("POST", lines, register.register_values(intent)),
             ]
         try:
             await self._client.together(parts, not_after=not_after)
@@ -136,74 +102,8 @@ class TimeLines:
             left = await _seen(self.standing, standing)
         return [_taken_back(intent, still=intent.reference in left) for intent in intents]
 
-    def changed_since(
-        self, company: str, since: datetime | None
-    ) -> AsyncIterator[Sequence[PostedDocument]]:
-        """Page through what was registered at or after an instant, some days of work a page.
-
-        An entry that only somebody else has changed is seen by `between`.
-        """
-        moment = since.astimezone(UTC) if since else datetime(2000, 1, 1, tzinfo=UTC)
-        changed = f"lastModifiedDateTime ge {moment.strftime('%Y-%m-%dT%H:%M:%S.%fZ')}"
-        wanted: set[str] = set()
-        days: list[date] = []
-
-        async def fetch(page: str) -> tuple[Sequence[PostedDocument], str | None]:
-            if page == _FIRST:
-                lines = await self._lines(company, changed)
-                wanted.update(line.reference for line in lines)
-                days[:] = sorted({line.body.work_date for line in lines})
-                return [], "0" if days else None
-            start = int(page)
-            documents = await self._standing_on(company, days[start : start + _NAMED_MAX])
-            more = start + _NAMED_MAX
-            ours = [one for one in documents if one.reference in wanted]
-            return ours, str(more) if more < len(days) else None
-
-        return Pages(_FIRST, fetch)
-
-    def between(
-        self, company: str, first: date, last: date
-    ) -> AsyncIterator[Sequence[PostedDocument]]:
-        """Page through a company's documents by the date of the work, a fortnight a page."""
-
-        async def fetch(page: str) -> tuple[Sequence[PostedDocument], str | None]:
-            start = date.fromisoformat(page)
-            end = min(last, start + timedelta(days=_FORTNIGHT - 1))
-            lines = await self._lines(company, f"postingDate ge {start} and postingDate le {end}")
-            documents = await self._documents(company, lines, start, end)
-            following = end + timedelta(days=1)
-            return documents, following.isoformat() if following <= last else None
-
-        return Pages(first.isoformat(), fetch)
-
-    async def _standing_on(self, company: str, days: Iterable[date]) -> list[PostedDocument]:
-        """All documents of some days; the lines of all of them, since one may speak for another."""
-        return [pair.document for pair in await self._pairs_on(company, days)]
-
-    async def _pairs_on(self, company: str, days: Iterable[date]) -> list[Pair]:
-        pairs: list[Pair] = []
-        for some in _close_together(days):
-            lines = [
-                line
-                for portion in _portions(some)
-                for line in await self._lines(
-                    company, any_of("postingDate", [day.isoformat() for day in portion])
-                )
-            ]
-            pairs += register.paired(lines, await self._entries(company, some[0], some[-1]))
-        return pairs
-
-    async def _documents(
-        self, company: str, lines: Sequence[Registered], first: date, last: date
-    ) -> list[PostedDocument]:
-        if not lines:
-            return []
-        entries = await self._entries(company, first, last)
-        return [pair.document for pair in register.paired(lines, entries)]
-
     async def _taken_back_by(self, intents: Sequence[PostingIntent]) -> dict[str, Pair]:
-        pairs = await self._pairs_on(
+        pairs = await self.shelf.pairs_on(
             _company(intents), {intent.time_line.work_date for intent in intents}
         )
         by_document = {pair.document.document_id: pair for pair in pairs}
@@ -212,26 +112,6 @@ class TimeLines:
             for intent in intents
             if intent.corrects_document in by_document
         }
-
-    async def _lines(self, company: str, which: str) -> list[Registered]:
-        found = await self._client.all_of(await self._lines_path(company), {"$filter": which})
-        read = (
-            _read(each.value, lambda value: register.registered_from(company, value))
-            for each in found
-        )
-        return [line for line in read if line is not None]
-
-    async def _entries(self, company: str, first: date, last: date) -> list[Entry]:
-        days = f"date ge {first} and date le {last}"
-        path = f"{company_path(company)}/{_ENTRIES}"
-        found = await self._client.all_of(path, {"$filter": days})
-        return [
-            _read(each.value, lambda value: register.entry_from(company, value)) for each in found
-        ]
-
-    async def _lines_path(self, company: str) -> str:
-        known = self._registers.get(company) or (await self.register_of(company)).id
-        return f"{company_path(company)}/journals({known})/journalLines"
 
     async def _moved(
         self, company: str, intents: Sequence[PostingIntent], evidence: GuardEvidence
@@ -243,7 +123,7 @@ class TimeLines:
         if len(stamps) != 1:
             raise ConflictError("moved", "the register moved while it was read")
         (etag,) = stamps
-        known = self._registers.get(company) or (await self.register_of(company)).id
+        known = await self.shelf.register_id(company)
         references = "".join(sorted(intent.reference for intent in intents))
         mark = hashlib.sha256(references.encode()).hexdigest()[:16]
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
@@ -252,8 +132,8 @@ class TimeLines:
         return Part("PATCH", f"{company_path(company)}/journals({known})", values, etag)
 
     async def _deletions(self, company: str, pair: Pair) -> list[Part]:
-        entry = f"{company_path(company)}/{_ENTRIES}({pair.entry.id})"
-        line = f"{await self._lines_path(company)}({pair.registered.id})"
+        entry = f"{company_path(company)}/{ENTRIES}({pair.entry.id})"
+        line = f"{await self.shelf.lines_path(company)}({pair.registered.id})"
         return [
             Part("DELETE", entry, etag=pair.entry.etag),
             Part("DELETE", line, etag=pair.registered.etag),
@@ -262,9 +142,7 @@ class TimeLines:
     async def _prove_gone(self, company: str, intent: PostingIntent) -> None:
         """Raise RejectedError for an entry that is there, and is not what the register says."""
         own = document_id_of(intent.corrects_document or "").id
-        # One at a time: of several ids in a filter the API loads the first.
-        path = f"{company_path(company)}/{_ENTRIES}"
-        if await self._client.all_of(path, {"$filter": f"id eq {own}"}):
+        if await self.shelf.is_there(company, own):
             raise RejectedError("not_ours", "the time entry does not carry our reference")
 
     async def _prove_absent(self, intents: Sequence[PostingIntent], error: ConnectorError) -> None:
@@ -305,36 +183,12 @@ async def _seen(
     raise OutcomeUnknownError("not_read_back", "written, but not seen since")
 
 
-def _read(value: Any, read: Callable[[Any], T]) -> T:
-    """Read a record exactly: one that cannot be read is not absent, or it would be booked again."""
-    try:
-        return read(value)
-    except ValueError as error:
-        raise TransientError("answer_not_understood", str(error)) from None
-
-
 def _stamp_key(intent: PostingIntent) -> str:
     return f"register,{intent.time_line.task}"
 
 
 def _company(intents: Sequence[PostingIntent]) -> str:
     return intents[0].body.legal_entity.lower()
-
-
-def _portions(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), _NAMED_MAX):
-        yield values[start : start + _NAMED_MAX]
-
-
-def _close_together(days: Iterable[date]) -> list[list[date]]:
-    """Group days so that each group can be asked for at once."""
-    groups: list[list[date]] = []
-    for day in sorted(set(days)):
-        if groups and (day - groups[-1][0]).days < _WINDOW_DAYS:
-            groups[-1].append(day)
-        else:
-            groups.append([day])
-    return groups
 
 
 def _may_be_taken_back(intent: PostingIntent, pair: Pair) -> None:

@@ -22,6 +22,7 @@ from connectors.business_central import (
     journal_mapping,
 )
 from connectors.business_central import simulated_documents as documents
+from connectors.business_central import simulated_ledger as ledger
 from connectors.business_central import simulated_time as times
 from connectors.business_central.simulated_firm import COMPANY
 from connectors.business_central.simulated_query import Record
@@ -175,7 +176,7 @@ class DocumentWorld(BusinessCentralWorld):
         entity, own = place.split("/")[1:]
         header = self.company.get(entity, own)
         assert header is not None
-        documents.post(self.company, entity, header)
+        ledger.post(self.company, entity, header)
         return place
 
     def place(self, entity: str, header: Record) -> str:
@@ -278,7 +279,7 @@ class JournalWorld(DocumentWorld):
     async def book(self, intent: PostingIntent) -> str:
         await self.draft(intent)
         [journal] = self.batches(intent.reference)
-        times.post_journal(self.company, journal)
+        ledger.post_journal(self.company, journal)
         times.delete_journal(self.company, journal)
         return (await self.held(intent.reference))[-1]
 

@@ -12,6 +12,7 @@ from canonical.posting import Executed, PostedDocument, PostingIntent
 from connectors.base.errors import RejectedError
 from connectors.business_central import BusinessCentral
 from connectors.business_central import simulated_documents as documents
+from connectors.business_central import simulated_ledger as ledger
 from connectors.business_central.simulated_query import Record
 from tests.connectors.business_central.document_world import InvoiceWorld, hours, work
 
@@ -167,11 +168,11 @@ async def test_payments_follow_the_erp_as_far_as_it_tells(world: InvoiceWorld) -
         return payments.state, payments.open.amount
 
     assert await state() == (PaymentState.NONE, Decimal("119.00"))
-    documents.pay(world.company, "salesInvoices", own, Decimal("19.00"))
+    ledger.pay(world.company, "salesInvoices", own, Decimal("19.00"))
     assert await state() == (PaymentState.PARTIAL, Decimal("100.00"))
-    documents.pay(world.company, "salesInvoices", own, Decimal("100.00"))
+    ledger.pay(world.company, "salesInvoices", own, Decimal("100.00"))
     assert await state() == (PaymentState.PAID, Decimal("0.00"))
-    documents.pay(world.company, "salesInvoices", own, Decimal("-100.00"))
+    ledger.pay(world.company, "salesInvoices", own, Decimal("-100.00"))
     assert await state() == (PaymentState.PARTIAL, Decimal("100.00"))
     header = world.company.get("salesInvoices", own)
     assert header is not None
@@ -196,7 +197,7 @@ async def test_of_a_purchase_it_is_told_whether_it_is_paid(world: InvoiceWorld) 
     report = await posted(erp, world.expense())
     [payments] = await erp.payments_of([report.document_id])
     assert (payments.state, payments.open) == (PaymentState.NONE, report.expense_document.payable)
-    documents.pay(world.company, "purchaseInvoices", own_id(report), Decimal("119.99"))
+    ledger.pay(world.company, "purchaseInvoices", own_id(report), Decimal("119.99"))
     [payments] = await erp.payments_of([report.document_id])
     assert payments.state is PaymentState.PAID
     assert payments.number.startswith("P-")
