@@ -81,7 +81,7 @@ def test_both_files_can_be_used_as_they_are_shown(folder: Path) -> None:
         secrets = [getattr(options, one.name) for one in fields(options)]
         secrets = [one for one in secrets if isinstance(one, SecretStr)]
         # A folder has no secret.
-        assert bool(secrets) is (settings.system != "flatfile"), name
+        assert bool(secrets) is not settings.system.startswith("flatfile"), name
         assert {one.get_secret_value() for one in secrets} <= {"a-secret"}
     assert policies.of("DE01").closed_period != policies.default.closed_period
     assert policies.of("DE01").expense.tax_registrations == ("DE",)
@@ -140,7 +140,9 @@ def test_every_decision_about_invoices_is_described_with_its_default() -> None:
 
 def test_the_example_bills_the_work_of_all_its_sources_and_tells_harvest(folder: Path) -> None:
     configuration, policies = load_configuration(folder)
-    assert work_sources(configuration) == {"contracts": ["concur", "fyle", "harvest"]}
+    assert work_sources(configuration) == {
+        "contracts": ["concur", "expense_files", "fyle", "harvest", "time_files"]
+    }
     told = configuration.connections["contracts"].status_to
     assert told is not None
     assert has_capability(configuration.connections[told].system, InvoiceStatusSink)
