@@ -28,6 +28,7 @@ from rules.intercompany_time import Intercompany
 from rules.policies import Policies
 from rules.posting_period import PeriodTrouble, decide_period
 from rules.time_checks import NO_LEGAL_ENTITY
+from rules.troubles import shape_of
 from store.postings import Moves, Posting
 
 Amendments = Mapping[tuple[str, int], Mapping[str, str]]
@@ -222,7 +223,8 @@ def unreadable_cause(line: LineVersion) -> RootCause:
     return RootCause(
         legal_entity=NO_LEGAL_ENTITY,
         cause=Cause.UNREADABLE_LINE,
-        subject=f"{line.connection}: {trouble}"[:80],
+        # A system that changed its records is one case, not one for each place it is met at.
+        subject=f"{line.connection}: {shape_of(trouble)}"[:80],
         sentence=(
             f"{line.connection} sent approved {called(line.object, many=True)} that cannot be "
             f"read: {trouble}. Correct them in the source, which releases them by itself, or waive "
