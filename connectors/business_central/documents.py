@@ -19,7 +19,7 @@ from connectors.business_central.draft_then_post import Attempt, Case
 from connectors.business_central.families import PURCHASES, SALES, Family
 from connectors.business_central.manifest import DOCUMENT_LINES_MAX
 from connectors.business_central.options import BusinessCentralOptions
-from connectors.business_central.papers import Paper
+from connectors.business_central.papers import Paper, is_ours
 from connectors.business_central.shelf import Shelf
 from connectors.business_central.time_register import by_reference
 
@@ -80,6 +80,8 @@ class DocumentKeeper:
         """Make one attempt at one document."""
         not_after = latest_start(self._options.timeouts, last_byte_by)
         desk = _desk(intent)
+        if not is_ours(intent.reference):
+            raise RejectedError("reference_unfit", "the reference would not be found again")
         if desk.lines_of(intent) > DOCUMENT_LINES_MAX:
             raise RejectedError(
                 "too_many_lines",
@@ -112,12 +114,12 @@ class DocumentKeeper:
     async def remove_stray_drafts(self, companies: Sequence[str], older_than: datetime) -> int:
         """Delete drafts of ours that have not moved since; what got posted meanwhile stays."""
         removed = 0
-        not_after = time.monotonic() + self._options.timeouts.read_seconds
         async for page in self._shelf.ours(companies, (*PURCHASES, *SALES)):
             for paper in page:
                 moved = paper.changed_at or datetime.now(UTC)
                 if not paper.draft or moved >= older_than:
                     continue
+                not_after = time.monotonic() + self._options.timeouts.read_seconds
                 try:
                     await self._shelf.delete(paper, not_after)
                 except (RejectedError, ConflictError) as error:

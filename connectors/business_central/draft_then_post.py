@@ -75,6 +75,9 @@ class Attempt:
         self._reference: Final = case.intent.reference
         self._not_after: Final = not_after
         self._created = False
+        # Whether its lines still wait for their dimensions.
+        self._unfinished = any(case.dimensions)
+        self._doubts: Final = list(_DOUBTS_SECONDS)
         self._met_a_rival = False
 
     async def run(self) -> PostingOutcome:
@@ -112,8 +115,7 @@ class Attempt:
         if self._met_a_rival:
             raise ConflictError("drafts_keep_moving", "others work on the same document")
         if self._created:
-            error = RejectedError("draft_differs", "the ERP made something else of the document")
-            raise await self._taken_back(error) if drafts else ConflictError("draft_gone")
+            raise await self._taken_back(self._unfit()) if drafts else ConflictError("draft_gone")
         self._created = True
         case = self._case
         try:
@@ -127,6 +129,12 @@ class Attempt:
                 raise await self._taken_back(error) from error
             self._met_a_rival = True
 
+    def _unfit(self) -> ConnectorError:
+        """What a draft of ours is that does not fit: another one than we made, or not finished."""
+        if self._unfinished:
+            return ConflictError("draft_seen_late", "it was not shown in time to be finished")
+        return RejectedError("draft_differs", "the ERP made something else of the document")
+
     async def _add_dimensions(self, known: set[str]) -> None:
         for paper in await self._seen():
             fresh = paper.draft and paper.id not in known
@@ -134,6 +142,7 @@ class Attempt:
                 await self._harmless(
                     self._shelf.set_dimensions(paper, self._case.dimensions, self._not_after)
                 )
+                self._unfinished = False
 
     async def _post(self, draft: Paper, others: Sequence[Paper]) -> _Refusal | None:
         """Delete the other drafts, then post one: only if every deletion succeeded."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from canonical.identity import REFERENCE_PREFIX
 from canonical.posting import Executed, PostedDocument, PostingIntent, PostingOutcome, Unknown
@@ -35,6 +35,7 @@ _PAUSES_SECONDS: Final = (0.0, 0.0, 0.5)
 # What a rival's work on the same batch is answered with: it made the batch, or deleted it.
 _RIVALS: Final = frozenset({"exists_already", "record_not_found"})
 Documents = Mapping[str, tuple[PostedDocument, ...]]
+R = TypeVar("R", bound=wire.Row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,6 @@ class JournalEntries:
     async def remove_stray_drafts(self, company: str, older_than: datetime) -> int:
         """Delete batches of ours, with their lines, that have not moved since an instant."""
         removed = 0
-        not_after = time.monotonic() + self._timeouts.read_seconds
         path = f"{company_path(company)}/journals"
         which = {"$filter": f"startswith(code,{quoted(REFERENCE_PREFIX)})"}
         for batch in readable(wire.Journal, await self._client.all_of(path, which), _as_it_is):
@@ -109,6 +109,7 @@ class JournalEntries:
             if not ours or moved is None or moved >= older_than:
                 continue
             where = f"{path}({batch.id})"
+            not_after = time.monotonic() + self._timeouts.read_seconds
             try:
                 await self._client.write("DELETE", where, etag=batch.etag, not_after=not_after)
             except (RejectedError, ConflictError) as error:
@@ -251,9 +252,10 @@ class JournalEntries:
     async def _currency(self, company: str) -> str:
         if company not in self._currencies:
             path = f"{company_path(company)}/generalLedgerSetup"
-            [record] = await self._client.all_of(path)
-            setup = wire.row_from(wire.LedgerSetup, record.value)
-            self._currencies[company] = setup.local_currency_code
+            found = readable(wire.LedgerSetup, await self._client.all_of(path), _as_it_is)
+            if len(found) != 1:
+                raise TransientError("answer_not_understood", "a company without its ledger setup")
+            self._currencies[company] = found[0].local_currency_code
         return self._currencies[company]
 
     def _ours(self, company: str, more: str) -> AsyncIterator[Sequence[PostedDocument]]:
@@ -314,8 +316,8 @@ async def _harmless(write: Awaitable[Any]) -> None:
         raise TransientError("draft_unanswered", error.code) from error
 
 
-def _as_it_is(batch: wire.Journal) -> wire.Journal:
-    return batch
+def _as_it_is(row: R) -> R:
+    return row
 
 
 def _company(intent: PostingIntent) -> str:

@@ -237,6 +237,16 @@ async def test_a_document_with_more_lines_than_a_request_may_take_is_refused(
     assert (await refused(world, intent)).code == "too_many_lines"
 
 
+@pytest.mark.parametrize("reference", ["{}A", "X{}", "R-2026-0042"])
+async def test_a_reference_that_would_not_be_found_again_is_never_sent(
+    world: ExpenseWorld, reference: str
+) -> None:
+    intent = world.intent()
+    other = intent.model_copy(update={"reference": reference.format(intent.reference)})
+    assert (await refused(world, other)).code == "reference_unfit"
+    assert world.network.requests == []
+
+
 @pytest.mark.parametrize("dropped", ["taxCode", "postingDate", "quantity", "currencyCode"])
 async def test_what_the_erp_drops_silently_is_refused_before_it_counts(
     world: ExpenseWorld, dropped: str

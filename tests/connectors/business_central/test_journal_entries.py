@@ -139,6 +139,26 @@ async def test_a_description_that_the_ledger_would_cut_is_refused_and_not_cut(
     assert told.value.code == "text_too_long"
 
 
+async def test_a_reference_that_would_not_be_found_again_is_never_sent(
+    world: JournalWorld,
+) -> None:
+    intent = world.journal()
+    longer = intent.model_copy(update={"reference": f"{intent.reference}A"})
+    with pytest.raises(RejectedError) as told:
+        await world.connect().post([longer], {})
+    assert told.value.code == "reference_unfit"
+    assert [one for one in world.network.requests if one.method == "POST"][1:] == []
+
+
+async def test_a_company_whose_setup_cannot_be_read_is_trouble_and_no_booking(
+    world: JournalWorld,
+) -> None:
+    [setup] = world.company.rows("generalLedgerSetup")
+    world.company.delete("generalLedgerSetup", setup["id"])
+    with pytest.raises(TransientError):
+        await world.connect().post([world.journal()], {})
+
+
 @pytest.mark.parametrize("dropped", ["amount", "documentNumber", "description", "postingDate"])
 async def test_what_the_erp_drops_silently_is_refused_before_it_counts(
     world: JournalWorld, dropped: str
