@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,20 @@ async def test_what_breaks_nobody_is_told_and_written(nowhere: Terminal, tmp_pat
     assert told == {"money/v1": False}
     assert (await nowhere.type("contracts", "export", "--folder", folder)).code == 0
     assert money.read_text() == as_text(ALL["money/v1"])
+
+
+@pytest.mark.parametrize("commit", ["HEAD", "HEAD~1"])
+async def test_nobody_is_broken_who_kept_to_what_was_committed(
+    nowhere: Terminal, monkeypatch: pytest.MonkeyPatch, commit: str
+) -> None:
+    monkeypatch.chdir(CHECKOUT)
+    known = subprocess.run(
+        ["git", "cat-file", "-e", f"{commit}:contracts"], check=False, capture_output=True
+    )
+    if known.returncode:
+        pytest.skip(f"there is no {commit} with contracts to compare with")
+    answered = await nowhere.type("contracts", "diff", "--against", commit)
+    assert answered.code == 0, answered.said
 
 
 async def test_a_commit_of_git_can_be_compared_with(nowhere: Terminal) -> None:
