@@ -191,6 +191,7 @@ def put_report(
                 "number": report,
                 "employee": "DE01-EMP-001",
                 "legal_entity": "DE01",
+                "cost_centre": "CC-100",
                 "currency": "EUR",
                 "report_date": day,
                 "approved": "yes" if approved else "no",
