@@ -97,7 +97,7 @@ def facts_of(
         accounts={(one.legal_entity or "", one.code): one for one in theirs.accounts},
         tax_codes={(one.legal_entity or "", one.code): one for one in theirs.tax_codes},
         currencies={one.code: one for one in theirs.currencies},
-        customers_by_code={one.code: one for one in theirs.customers},
+        customers={(one.legal_entity or "", one.code): one for one in theirs.customers},
     )
 
 

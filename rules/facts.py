@@ -24,8 +24,9 @@ class Facts:
     """Master data of both sides, joined by cross-references.
 
     `employees`, `projects` and `tasks` give the ERP's record for a source's id; the `source_`
-    ones give the source's own record. Dimension values, accounts and tax codes are known by (legal
-    entity, code), currencies by their ISO code; an ERP that lists none of a kind leaves it empty.
+    ones give the source's own record. Dimension values, accounts, tax codes and customers are known
+    by (legal entity, code), customers that all share by ("", code), currencies by their ISO code;
+    an ERP that lists none of a kind leaves it empty.
     """
 
     source: str
@@ -46,7 +47,7 @@ class Facts:
     accounts: Mapping[tuple[str, str], Account] = field(default_factory=dict)
     tax_codes: Mapping[tuple[str, str], TaxCode] = field(default_factory=dict)
     currencies: Mapping[str, Currency] = field(default_factory=dict)
-    customers_by_code: Mapping[str, Customer] = field(default_factory=dict)
+    customers: Mapping[tuple[str, str], Customer] = field(default_factory=dict)
     # What hours cost, by the ERP's employee, the earliest rate first.
     cost_rates: Mapping[str, Sequence[CostRate]] = field(default_factory=dict)
     exchange_rates: Sequence[ExchangeRate] = ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from canonical.billing import BillingEvent, CustomerInvoice
 from canonical.exception_case import Cause, RootCause
+from canonical.masters import Customer
 from canonical.money import Money
 from canonical.posting_period import PeriodDecision
 from rules.facts import Facts
@@ -49,7 +50,7 @@ def check_invoice(
             ),
             value,
         )
-    customer = facts.customers_by_code.get(invoice.customer)
+    customer = _customer(invoice, facts)
     if customer is None or not customer.active:
         return Stopped(
             RootCause(
@@ -78,3 +79,9 @@ def check_invoice(
         return Stopped(cause, value)
     body = invoice.model_copy(update={"legal_entity": entity.id, "customer": customer.id})
     return Ready(entity.code, body, period, value)
+
+
+def _customer(invoice: CustomerInvoice, facts: Facts) -> Customer | None:
+    """Whom the legal entity knows by this code: its own record, or one that all share."""
+    own = facts.customers.get((invoice.legal_entity, invoice.customer))
+    return own or facts.customers.get(("", invoice.customer))
