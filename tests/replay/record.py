@@ -4,7 +4,8 @@
 
 For a change that no running workflow can meet, as before a first release, or for a new way of a
 workflow. Whatever a released version recorded stays as it is: the code has to replay it.
-Plays of expenses are performed with the real ERP, which is built first if it is not there.
+Plays of expenses and of billing are performed with the real ERP, which is built first if it is not
+there.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 from cli.exits import leave
@@ -23,6 +24,8 @@ from sandbox.temporal_server import TemporalServer
 from sandbox.tryton.json_rpc import JsonRpcSession
 from sandbox.tryton.server import TrytonServer
 from store import schema
+from tests.billing.billing_platform import BillingPlatform, billing_platform, configuration
+from tests.billing.systems import BillingSystems
 from tests.e2e.local_platform import LocalPlatform, Systems, local_platform
 from tests.e2e.namespaces import register_namespace
 from tests.e2e.running_platform import SECONDS_MAX
@@ -31,13 +34,16 @@ from tests.expenses.expense_platform import ExpensePlatform, ReportPlatform, exp
 from tests.expenses.fyle_platform import FylePlatform, fyle_platform
 from tests.expenses.fyle_systems import FyleSystems
 from tests.expenses.systems import ErpSide, ExpenseSystems
+from tests.replay.billing_plays import BILLING
 from tests.replay.expense_plays import EXPENSES
 from tests.replay.fyle_plays import FYLE
 from tests.replay.histories import HISTORIES, Recorded, keep
 from tests.replay.plays import TIME
 from tests.replay.repertoire import Play
 
-P = TypeVar("P", bound=LocalPlatform | ReportPlatform)
+P = TypeVar("P", bound=LocalPlatform | ReportPlatform | BillingPlatform)
+# Entries of billing are beside those of all other plays on the same ERP.
+FIRST_ENTRY: Final = 7_000_001
 
 
 @dataclass
@@ -70,26 +76,46 @@ class Stage:
         return dsn, self.temporal.address, namespace
 
 
-async def record(
-    time: Sequence[Play[LocalPlatform]],
-    concur: Sequence[Play[ExpensePlatform]],
-    fyle: Sequence[Play[FylePlatform]],
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """The plays that are performed, by the kind of platform."""
+
+    time: Sequence[Play[LocalPlatform]]
+    concur: Sequence[Play[ExpensePlatform]]
+    fyle: Sequence[Play[FylePlatform]]
+    billing: Sequence[Play[BillingPlatform]]
+
+    @property
+    def needs_erp(self) -> bool:
+        """Whether any is performed with the real ERP."""
+        return bool(self.concur or self.fyle or self.billing)
+
+
+async def record(programme: Programme) -> None:
     """Perform plays one after the other, each on a platform of its own, and keep the histories."""
     with tempfile.TemporaryDirectory(prefix="ledgerway-replay-") as home:
         async with AsyncExitStack() as stack:
             stage = await Stage.open(Path(home), stack)
-            for play in time:
+            for play in programme.time:
                 async with local_platform(*await stage.fresh(), Systems()) as local:
                     await _record(play, local)
-            if concur or fyle:
-                erp = await _erp(Path(home), stack)
-                for each in concur:
-                    async with expense_platform(*await stage.fresh(), ExpenseSystems(erp)) as one:
-                        await _record(each, one)
-                for other in fyle:
-                    async with fyle_platform(*await stage.fresh(), FyleSystems(erp)) as two:
-                        await _record(other, two)
+            if programme.needs_erp:
+                await _record_with(await _erp(Path(home), stack), stage, programme, Path(home))
+
+
+async def _record_with(erp: ErpSide, stage: Stage, programme: Programme, home: Path) -> None:
+    """Perform the plays that need the real ERP."""
+    for report in programme.concur:
+        async with expense_platform(*await stage.fresh(), ExpenseSystems(erp)) as one:
+            await _record(report, one)
+    for other in programme.fyle:
+        async with fyle_platform(*await stage.fresh(), FyleSystems(erp)) as two:
+            await _record(other, two)
+    for number, month in enumerate(programme.billing):
+        systems = BillingSystems(erp, home / f"contracts-{number}", FIRST_ENTRY + 1000 * number)
+        fresh = await stage.fresh()
+        async with billing_platform(*fresh, systems, settings=configuration()) as three:
+            await _record(month, three)
 
 
 async def _erp(home: Path, stack: AsyncExitStack) -> ErpSide:
@@ -117,11 +143,13 @@ async def _record(play: Play[P], local: P) -> None:
 
 def main() -> int:
     """Record what is asked for; gives the exit code."""
-    time, concur, fyle = _asked(TIME.plays), _asked(EXPENSES.plays), _asked(FYLE.plays)
-    if not (time or concur or fyle):
+    programme = Programme(
+        _asked(TIME.plays), _asked(EXPENSES.plays), _asked(FYLE.plays), _asked(BILLING.plays)
+    )
+    if not (programme.time or programme.needs_erp):
         sys.stderr.write(f"no play is called {' or '.join(sys.argv[1:])}\n")
         return 2
-    asyncio.run(record(time, concur, fyle))
+    asyncio.run(record(programme))
     return 0
 
 

@@ -18,9 +18,11 @@ from runtime.temporal import DATA_CONVERTER
 from runtime.topology import WORKFLOWS
 from sandbox.firm import firm_of
 from tests.e2e.local_platform import MONTH
+from tests.replay.billing_plays import BILLING
 from tests.replay.changed import (
     CuriousExpenseToReimbursement,
     DrowsyExceptionCase,
+    ForgetfulInvoiceReadiness,
     HastyTimeToPosting,
 )
 from tests.replay.expense_plays import EXPENSES
@@ -57,6 +59,7 @@ def test_every_play_was_recorded_and_shows_what_it_is_for() -> None:
     plays = {one.name: one.shows for one in TIME.plays}
     plays |= {one.name: one.shows for one in EXPENSES.plays}
     plays |= {one.name: one.shows for one in FYLE.plays}
+    plays |= {one.name: one.shows for one in BILLING.plays}
     assert {one.name for one in RECORDED} >= plays.keys()
     assert [one.name for one in RECORDED if not one.shows(plays.get(one.name, ()))] == []
 
@@ -72,7 +75,13 @@ async def test_a_history_whose_first_activity_was_another_one_does_not_replay(
 
 
 @pytest.mark.parametrize(
-    "changed", [HastyTimeToPosting, CuriousExpenseToReimbursement, DrowsyExceptionCase]
+    "changed",
+    [
+        HastyTimeToPosting,
+        CuriousExpenseToReimbursement,
+        ForgetfulInvoiceReadiness,
+        DrowsyExceptionCase,
+    ],
 )
 async def test_a_workflow_that_was_changed_without_care_does_not_replay(changed: type) -> None:
     workflow = changed.__bases__[0].__name__
