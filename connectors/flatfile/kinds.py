@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -58,6 +59,8 @@ class Kind(Generic[R]):
         return id_from(*(name for column, name in told if name or column in self.columns.required))
 
 
+# The same people, projects and tasks stand on thousands of lines.
+@lru_cache(maxsize=4096)
 def id_from(*names: str) -> str | None:
     """One id for several names, which tells (`A/B`, `C`) from (`A`, `B/C`); None if it is none."""
     parts = [same_code(name) for name in names]

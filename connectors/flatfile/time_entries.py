@@ -84,14 +84,24 @@ def source_record(
     draft: Draft[TimeEntry], connection: str, changed_at: datetime
 ) -> SourceRecord[TimeEntry]:
     """What the intake is shown of a line; never raises for its content."""
+    record = draft.record
+    if record is not None:
+        shown = record.model_copy(update={"connection": connection, "changed_at": changed_at})
+        return SourceRecord(
+            source_id=draft.id,
+            raw=draft.raw,
+            record=shown,
+            document_id=shown.timesheet,
+            employee=shown.employee,
+            work_date=shown.work_date,
+            approved=shown.approval is not None,
+            changed_at=changed_at,
+        )
     employee = agreed(draft.rows, "employee", id_from)
     day = agreed(draft.rows, "work_date", day_of)
-    record = draft.record
     return SourceRecord(
         source_id=draft.id,
         raw=draft.raw,
-        record=record
-        and record.model_copy(update={"connection": connection, "changed_at": changed_at}),
         trouble=draft.trouble,
         document_id=timesheet_id(employee, day) if employee and day else None,
         employee=employee,
