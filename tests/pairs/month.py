@@ -91,6 +91,9 @@ class PlayedMonth:
         (invoice,) = await platform.invoices(engagement)
         last_day = self.sources.firm.month.last_day
         before = self._hours(entry)
+        (billed,) = await platform.rows(
+            "SELECT max(revision) AS revision FROM posting WHERE source_id = $1", str(entry)
+        )
         self.sources.staff.change(entry, hours="0.75")
         await platform.assess()
         (part,) = await platform.rows(
@@ -111,9 +114,10 @@ class PlayedMonth:
         self._note(project, -before)
         await platform.assess()
         await platform.until(
-            "SELECT count(*) = 1 FROM posting WHERE source_id = $1 AND kind = 'time' "
-            "AND revision = 2 AND state = 'POSTED'",
+            "SELECT state = 'POSTED' AND revision > $2 FROM posting "
+            "WHERE source_id = $1 AND kind = 'time' ORDER BY revision DESC LIMIT 1",
             str(entry),
+            billed["revision"],
         )
         await platform.hear()
         await self._release(platform, project, self._hours(entry))
