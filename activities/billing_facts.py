@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from activities.facts import FactsCache
 from canonical.billing import (
+    BILLED_BY,
     UNREADABLE,
     Allocation,
     BillingFacts,
@@ -29,7 +30,7 @@ from rules.billable_work import Work, WorkValue, value_of, work_of_report, work_
 from rules.facts import Facts
 from rules.policies import Policies, Policy
 from rules.posting_period import decide_period
-from store import billing, billing_decisions, contracts, work
+from store import billing, billing_decisions, contracts, invoiced_work, work
 from store.contracts import Contract
 from store.database import Connection
 from store.work import ValueKey, WorkLine
@@ -96,6 +97,13 @@ class BillingFactsLoader:
         )
         await work.decide(connection, new)
         works = _priced(found, new)
+        elsewhere = await invoiced_work.elsewhere(
+            connection, source, period.engagement, [one.line.work.key for one in works]
+        )
+        left_out = (
+            *await billing_decisions.exclusions_of(connection, source, period),
+            *_waived(lines, works),
+        )
         entity = of_target.legal_entities.get(contract.engagement.legal_entity)
         facts = BillingFacts(
             engagement=contract.engagement,
@@ -110,11 +118,11 @@ class BillingFactsLoader:
             acceptances=contract.acceptances,
             erp_schedule=contract.erp_schedule,
             allocations=allocations,
-            open_cases=tuple(_open_cases(lines, works, contract)),
-            exclusions=(
-                *await billing_decisions.exclusions_of(connection, source, period),
-                *_waived(lines, works),
+            open_cases=(
+                *_open_cases(lines, works, contract),
+                *_billed_elsewhere(works, elsewhere, contract, left_out),
             ),
+            exclusions=left_out,
             write_downs=await billing_decisions.write_downs_of(
                 connection, source, period.engagement
             ),
@@ -281,6 +289,26 @@ def _open_cases(
     for trouble in contract.troubles:
         for project in sorted(contract.engagement.projects):
             yield OpenCase(id=f"{UNREADABLE}{trouble}"[:120], project=project)
+
+
+def _billed_elsewhere(
+    works: Sequence[Work],
+    elsewhere: Mapping[str, str],
+    contract: Contract,
+    left_out: Sequence[Exclusion],
+) -> Iterator[OpenCase]:
+    """Nothing is billed by two engagements: it waits for its credit there, or is left out here."""
+    decided = {one.work_key for one in left_out}
+    held: dict[tuple[str, str], set[str]] = {}
+    for one in works:
+        other = elsewhere.get(one.line.work.key)
+        here = one.line.project in contract.engagement.projects
+        if other is not None and here and one.line.work.key not in decided:
+            held.setdefault((other, one.line.project), set()).add(one.line.work.id)
+    for (other, project), work_ids in sorted(held.items()):
+        yield OpenCase(
+            id=f"{BILLED_BY}{other}"[:120], project=project, work=tuple(sorted(work_ids))
+        )
 
 
 def _waived(lines: Sequence[WorkLine], works: Sequence[Work]) -> Iterator[Exclusion]:

@@ -158,12 +158,16 @@ class Allocation(Canonical):
 
 # Begins the id of what stands for a case where a contract's record cannot be read.
 UNREADABLE: Final = "unreadable "
+# Begins the id of what stands for work that another engagement bills already.
+BILLED_BY: Final = "billed by engagement "
 _CASE_SHOWN: Final = 8
 
 
 def open_case_called(case_id: str) -> str:
     """How people are told of a case that holds an engagement up, such as `open case 1a2b3c4d`."""
-    return case_id if case_id.startswith(UNREADABLE) else f"open case {case_id[:_CASE_SHOWN]}"
+    if case_id.startswith((UNREADABLE, BILLED_BY)):
+        return case_id
+    return f"open case {case_id[:_CASE_SHOWN]}"
 
 
 class OpenCase(Canonical):

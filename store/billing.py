@@ -63,9 +63,19 @@ _RELEASE: Final = """
 
 
 async def hold(connection: Connection, source: str, engagement: str) -> None:
-    """Hold an engagement until the commit: one at a time decides on what of it is billed."""
+    """Hold an engagement and its projects until the commit: one at a time decides on their work.
+
+    A project that two engagements are about is decided on by one of them at a time, too.
+    """
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"billing/{source}/{engagement}"
+    )
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('billed work of ' || project, 0)) FROM ("
+        "SELECT project FROM engagement_project WHERE connection = $1 AND engagement = $2 "
+        "ORDER BY project) AS held_in_one_order",
+        source,
+        engagement,
     )
 
 

@@ -1,4 +1,4 @@
-"""Invoiced work: which revisions of lines a customer was invoiced for, and has no credit of yet."""
+"""Invoiced work: which lines a customer was invoiced for, and has no credit of yet."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -21,6 +21,30 @@ _OF_COSTS: Final = _ON_INVOICES.format(
     works="a.work_kind = 'expense' "
     "AND EXISTS (SELECT FROM unnest($1::text[]) AS n(key) WHERE starts_with(a.work_key, n.key))"
 )
+
+_ELSEWHERE: Final = """
+    SELECT a.work_key, a.connection, a.engagement
+    FROM standing_allocation a JOIN unnest($3::text[]) AS n(work_key) USING (work_key)
+    WHERE (a.connection, a.engagement) <> ($1, $2)
+      AND (a.kind IN ('billed', 'written_off') OR (a.kind = 'credited' AND EXISTS (
+        SELECT FROM posting c WHERE c.connection = a.connection AND c.object = 'billing_event'
+          AND c.source_id = a.event_id AND c.state IN ('POSTED', 'DUPLICATE'))))
+    GROUP BY a.work_key, a.connection, a.engagement
+    HAVING sum(a.seconds) <> 0 OR sum(a.worth) <> 0
+    ORDER BY a.work_key, a.connection DESC, a.engagement DESC
+"""
+
+
+async def elsewhere(
+    connection: Connection, source: str, engagement: str, work_keys: Iterable[str]
+) -> dict[str, str]:
+    """The engagement that bills work, for work that another one than this bills already.
+
+    A project may go from one engagement to another, or an engagement get another name; what was
+    billed stays where it was until its credit is booked.
+    """
+    rows = await connection.fetch(_ELSEWHERE, source, engagement, sorted(set(work_keys)))
+    return {row["work_key"]: row["engagement"] for row in rows}
 
 
 async def on_invoices(

@@ -114,6 +114,31 @@ class TestRelease:
         await waits
         assert order == ["first", "second"]
 
+    async def test_one_at_a_time_decides_on_engagements_that_share_a_project(
+        self, corner: Corner
+    ) -> None:
+        shares = f"P-{corner.number}"
+        for source, name in ((corner.source, "ENG-1"), (corner.target, "ENG-2")):
+            await corner.database.execute(
+                "INSERT INTO engagement_project (connection, engagement, project) "
+                "VALUES ($1, $2, $3)",
+                *(source, name, shares),
+            )
+        order = []
+
+        async def second() -> None:
+            async with corner.database.transaction() as connection:
+                await billing.hold(connection, corner.target, "ENG-2")
+                order.append("second")
+
+        async with corner.database.transaction() as connection:
+            await billing.hold(connection, corner.source, "ENG-1")
+            waits = asyncio.create_task(second())
+            await until_waiting_for(corner, "billed work of")
+            order.append("first")
+        await waits
+        assert order == ["first", "second"]
+
 
 async def reject(corner: Corner, case: UUID) -> None:
     async with corner.database.transaction() as connection:
