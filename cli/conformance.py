@@ -46,6 +46,8 @@ class Run:
             "claimed": self.verdict.claimed,
             "why_not_the_next": list(self.verdict.why_not_the_next),
             "good": self.good,
+            "kinds_tried": list(self.verdict.kinds_tried),
+            "kinds_untried": list(self.verdict.kinds_untried),
             "errors": list(self.errors),
             "levels": [
                 {
@@ -84,7 +86,14 @@ def run_suite_of(system: System) -> Run:
             raise CommandError(f"pytest could not run {' '.join(suites)}:\n{said}", FOUND_SOMETHING)
         told = json.loads(report.read_text())
     rules = [
-        Rule(each["rule"], each["suites"], Level(each["level"]), each["outcome"], each["reason"])
+        Rule(
+            each["rule"],
+            each["suites"],
+            Level(each["level"]),
+            each["outcome"],
+            each["reason"],
+            each["kind"],
+        )
         for each in told["rules"]
     ]
     return Run(manifest.title, verdict_on(rules, manifest), told["errors"])

@@ -164,6 +164,11 @@ def _show(made: "Run") -> None:
         out.print("Why not the next:")
         for sentence in verdict.why_not_the_next:
             out.print(f"· {escape(sentence)}", highlight=False)
+    if verdict.kinds_tried:
+        out.print(f"Tried with postings of kind {', '.join(verdict.kinds_tried)}.")
+    if verdict.kinds_untried:
+        untried = ", ".join(verdict.kinds_untried)
+        out.print(f"Not tried by the suite, but by tests of its own if at all: {untried}.")
     if verdict.claimed is not None and not verdict.holds:
         err.print(f"[red]Its manifest claims {verdict.claimed}.[/]")
 

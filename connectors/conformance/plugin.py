@@ -1,6 +1,8 @@
 """The pytest plugin of the suites: it knows their marker, and reports what each rule came to."""
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +12,7 @@ from connectors.conformance.levels import MARKER
 
 OPTION: Final = "--conformance-report"
 SUITES: Final = "suites"
+KIND: Final = "kind"
 _REASON_CHARS_MAX: Final = 300
 
 
@@ -40,6 +43,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.user_properties += [(MARKER, mark.args[0]), (SUITES, _suites_of(item))]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Let the report of a rule about postings say which kind of posting it was tried with."""
+    try:
+        yield
+    finally:
+        world: Any = getattr(item, "funcargs", {}).get("world")
+        if item.config.getoption(OPTION) and world is not None and hasattr(world, "intent"):
+            # A world that cannot make one has failed the rule already.
+            with suppress(Exception):
+                item.user_properties.append((KIND, str(world.intent().kind)))
+
+
 def _suites_of(item: pytest.Function) -> list[str]:
     """The suites that a rule is a part of, as its test inherits them; the narrowest first."""
     classes = item.cls.__mro__ if item.cls is not None else ()
@@ -68,6 +84,7 @@ class _Report:
         self._rules[report.nodeid] = {
             "test": report.nodeid,
             SUITES: told[SUITES],
+            KIND: told.get(KIND, ""),
             "rule": report.nodeid.rpartition("::")[2],
             "level": told[MARKER],
             "outcome": report.outcome,

@@ -57,6 +57,8 @@ class Rule:
     level: Level
     outcome: Literal["passed", "failed", "skipped"]
     reason: str = ""
+    # The kind of posting that it was tried with, if it is about postings.
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,9 @@ class Verdict:
 
     standings: Sequence[Standing]
     claimed: Level | None
+    # Kinds of posting of the manifest: those that rules were tried with, and all others.
+    kinds_tried: Sequence[PostingKind] = ()
+    kinds_untried: Sequence[PostingKind] = ()
 
     @property
     def reached(self) -> Level | None:
@@ -143,7 +148,16 @@ def verdict_on(rules: Iterable[Rule], manifest: Manifest) -> Verdict:
         )
         for level in Level
     ]
-    return Verdict(standings, manifest.level)
+    kinds = [each.kind for each in manifest.operations]
+    tried = {rule.kind for rule in ran if rule.outcome == "passed"}
+    if any("UndoContract" in rule.suites for rule in ran):
+        tried.add(PostingKind.UNDO)
+    return Verdict(
+        standings,
+        manifest.level,
+        [kind for kind in kinds if kind in tried],
+        [kind for kind in kinds if kind not in tried],
+    )
 
 
 def _wanted(manifest: Manifest) -> set[tuple[str, Level]]:

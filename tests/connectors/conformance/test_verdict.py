@@ -111,6 +111,17 @@ def test_what_nothing_guards_is_not_written_exactly_once() -> None:
     assert verdict.why_not_the_next == ["L3: nothing guards postings of kind time (NoGuard)"]
 
 
+def test_the_kinds_of_posting_that_no_rule_was_tried_with_are_named() -> None:
+    manifest = target(UniqueReference())
+    [time] = manifest.operations
+    both = replace(manifest, operations=(time, replace(time, kind=PostingKind.JOURNAL)))
+    verdict = verdict_on([replace(rule(Level.WRITES), kind="time")], both)
+    assert list(verdict.kinds_tried) == [PostingKind.TIME]
+    assert list(verdict.kinds_untried) == [PostingKind.JOURNAL]
+    broken = verdict_on([replace(rule(Level.WRITES, "failed"), kind="time")], both)
+    assert list(broken.kinds_tried) == []
+
+
 def test_rules_that_fail_for_one_cause_are_told_as_one() -> None:
     broken = [replace(rule(Level.READS, "failed"), name=f"test_rule_{n}") for n in range(3)]
     other = replace(broken[0], name="test_other", reason="")
