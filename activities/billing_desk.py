@@ -32,6 +32,7 @@ from canonical.contracts import Engagement
 from rules.billing_credit import (
     CreditRefusedError,
     credit_event,
+    refuse_what_is_drawn,
     write_off,
 )
 from rules.billing_release import Released, ReleaseRefusal, decide_release
@@ -186,6 +187,8 @@ class BillingDeskActivities:
         try:
             asked_for = on(day_of(request.on_date) or datetime.now(UTC).date())
             event = on(await self._credit_date(connection, decision, found, policy, asked_for))
+            standing = await billing.allocations_of(connection, source, period.engagement)
+            refuse_what_is_drawn(event, standing)
         except CreditRefusedError as error:
             refuse(f"{request.invoice}: {error}")
         await billing.release(connection, source, found.period, [event], request.by)

@@ -17,12 +17,14 @@ from canonical.billing import (
     BlockReason,
     CustomerInvoice,
     CustomerInvoiceLine,
+    InvoiceRole,
+    WorkKind,
 )
 from canonical.exact import Rounding
 from canonical.identity import content_hash
 from canonical.money import Money
 from rules.billing_pieces import Piece
-from rules.billing_quantities import share_of
+from rules.billing_quantities import INVOICED, share_of
 
 _CREDITED_FIRST: Final = frozenset(
     {BlockReason.CHANGED_AFTER_BILLING, BlockReason.WITHDRAWN_AFTER_BILLING}
@@ -75,7 +77,7 @@ def credit_event(
     taken = [one for request in requests for one in _taken(request, left, rounding)]
     if not taken:
         raise CreditRefusedError("nothing of the invoice is left to be credited")
-    event_id = _credit_id(event, credited, taken)
+    event_id = _credit_id(event, credited, taken, f"{credit_date} {approver} {reason}")
     numbers = {name: f"{event_id}/{n}" for n, name in enumerate(_lines_of(taken), start=1)}
     allocations = tuple(
         _credit(one, numbers[one.allocation.invoice_line or ""], credit_date, reason, approver)
@@ -257,17 +259,44 @@ def _drawn_with(part: _Left, left: list[_Left]) -> list[_Left]:
     raise CreditRefusedError(f"the invoice has no draw on {own.fund} for {own.work.key}")
 
 
+def refuse_what_is_drawn(note: BillingEvent, standing: Sequence[Allocation]) -> None:
+    """Raise CreditRefusedError for a prepayment that work has drawn on: the work is credited first.
+
+    Otherwise the customer has the money back, and the work that it paid is billed to nobody.
+    `standing` are all allocations of the engagement that stand.
+    """
+    invoiced = [one for one in standing if one.kind in INVOICED]
+    for line in note.invoice.lines:
+        if line.role is not InvoiceRole.PREPAYMENT:
+            continue
+        fund = (line.contract_line, line.billing_schedule)
+        keys = {one.work.key for one in note.allocations if one.invoice_line == line.id}
+        paid_in = sum((one.amount.amount for one in invoiced if one.work.key in keys), Decimal(0))
+        drawn = sum(
+            (one.amount.amount for one in invoiced if (one.contract_line, one.fund) == fund),
+            Decimal(0),
+        )
+        if paid_in + line.amount < drawn:
+            raise CreditRefusedError(
+                f"{drawn} {note.invoice.currency} of the prepayment has paid for work: "
+                "credit that work first"
+            )
+
+
 def _lines_of(taken: Iterable[_Left]) -> list[str]:
     return sorted({one.allocation.invoice_line or "" for one in taken})
 
 
-def _credit_id(event: BillingEvent, credited: Sequence[Allocation], taken: Sequence[_Left]) -> str:
+def _credit_id(
+    event: BillingEvent, credited: Sequence[Allocation], taken: Sequence[_Left], said: str
+) -> str:
+    """One that was sent back and is asked for again on another day is another document."""
     before = sorted(one.invoice_line or "" for one in credited)
     now = [
         f"{one.allocation.invoice_line} {one.allocation.work.key} {one.seconds} {one.amount.amount}"
         for one in taken
     ]
-    return content_hash("|".join([event.id, *before, "credits", *now]))[:32]
+    return content_hash("|".join([event.id, *before, "credits", *now, said]))[:32]
 
 
 def _credit(one: _Left, line: str, day: date, reason: str, approver: str) -> Allocation:
@@ -315,6 +344,8 @@ def write_off(piece: Piece, *, on: date, reason: str, approver: str) -> Allocati
         raise CreditRefusedError("no contract line says what the work is worth")
     if piece.reason in _CREDITED_FIRST:
         raise CreditRefusedError("what was billed in another version is credited first")
+    # A lower price that nobody was ever given takes nothing off what the work is worth.
+    lower = piece.work.kind is WorkKind.WRITE_DOWN
     return Allocation(
         kind=AllocationKind.WRITTEN_OFF,
         invoice_line=None,
@@ -324,7 +355,7 @@ def write_off(piece: Piece, *, on: date, reason: str, approver: str) -> Allocati
         work_date=piece.work_date,
         billed_date=on,
         seconds=piece.seconds,
-        worth=piece.worth,
+        worth=Money.zero(piece.worth.currency) if lower else piece.worth,
         amount=piece.amount,
         basis=piece.basis,
         approver=approver,

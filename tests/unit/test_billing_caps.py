@@ -1,5 +1,6 @@
 """Caps, retainers and purchase orders: used up in order, split exactly, freed exactly."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,14 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from canonical.billing import AllocationKind, BlockReason, WorkState
+from canonical.billing import Allocation, AllocationKind, BillingEvent, BlockReason, WorkState
 from canonical.contracts import BillingModel, Cap, ChangeOrder, PurchaseOrder
 from rules.billing_caps import funds_of
-from rules.billing_credit import CreditRefusedError, CreditRequest, credit_all
+from rules.billing_credit import (
+    CreditRefusedError,
+    CreditRequest,
+    credit_all,
+    credit_event,
+    refuse_what_is_drawn,
+)
 from rules.billing_pieces import Piece, cut
 from rules.billing_pricing import Books
 from tests.unit.billing_building import (
     CUT_OFF,
+    INVOICED_ON,
     POLICY,
     SOME_POUNDS,
     billed,
@@ -257,6 +265,31 @@ def test_crediting_drawn_work_gives_the_prepayment_back_what_it_paid() -> None:
     assert sum(one.amount.amount for one in note) == 0
     assert fund.left == euro(100)
     assert [(one.work.id, one.seconds, one.fund) for one in again.pieces] == [("1", 3600, "JUN")]
+
+
+def test_a_prepayment_is_credited_no_further_than_work_has_left_of_it() -> None:
+    under = retainer(JUNE)
+    prepaid = decided(engagement=under)
+    first = decided(hours("1", 5, 2), engagement=under, allocations=billed(prepaid))
+    standing = billed(prepaid) + billed(first)
+    (invoice,) = prepaid.events
+    (line,) = invoice.invoice.lines
+    (part,) = invoice.allocations
+
+    def note(amount: str, before: Sequence[Allocation] = ()) -> BillingEvent:
+        asked = CreditRequest(line.id, part.work.key, amount=euro(amount))
+        return credit_event(
+            invoice, before, [asked], credit_date=INVOICED_ON, reason="ends", approver="E-1"
+        )
+
+    left = note("100.00")
+    refuse_what_is_drawn(left, standing)
+    with pytest.raises(CreditRefusedError, match=r"200\.00 EUR of the prepayment"):
+        refuse_what_is_drawn(note("100.01"), standing)
+    with pytest.raises(CreditRefusedError):
+        refuse_what_is_drawn(note("0.01", left.allocations), standing + left.allocations)
+    work_back = credited(first, of(first, "1"))
+    refuse_what_is_drawn(note("300.00"), standing + work_back)
 
 
 def test_crediting_a_whole_invoice_reopens_it_whole() -> None:

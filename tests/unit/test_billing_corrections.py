@@ -15,6 +15,7 @@ from rules.billing_credit import (
     CreditRefusedError,
     CreditRequest,
     credit_all,
+    credit_event,
     requests_in_order,
     take_write_off_back,
     write_off,
@@ -176,6 +177,23 @@ def test_a_credit_note_keeps_rates_and_taxes_and_names_what_it_takes_back() -> N
     assert (back.credits, back.seconds) == (billed_line.id, -HOUR)
     assert (back.approver, back.reason) == ("E-1", "agreed with the customer")
     assert credited(first, of(first, "1", seconds=HOUR)) == (back,)
+
+
+def test_a_credit_note_that_is_asked_for_again_on_another_day_is_another_document() -> None:
+    (invoice,) = decided(hours("1", 5, 2)).events
+
+    def note(day: int, reason: str = "agreed") -> str:
+        return credit_event(
+            invoice,
+            (),
+            credit_all(invoice),
+            credit_date=INVOICED_ON.replace(day=day),
+            reason=reason,
+            approver="E-1",
+        ).id
+
+    assert note(3) == note(3)
+    assert len({note(3), note(4), note(3, "another one")}) == 3
 
 
 def test_a_correction_takes_the_exchange_of_the_invoice_that_it_takes_back() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canonical.billing import Allocation, WriteDown
+from canonical.billing import Allocation, WorkKind, WriteDown
 from canonical.contracts import BillingModel
 from rules.billing_credit import take_write_off_back, write_off
 from rules.billing_policy import TimeRounding
@@ -104,6 +104,25 @@ def test_a_write_off_closes_wip_and_taking_it_back_opens_it() -> None:
 
     assert (row.written_off, row.closing) == (euro(200), euro(0))
     assert again.closing == euro(200)
+
+
+def test_a_lower_price_that_is_given_up_leaves_wip_as_it_was() -> None:
+    lower = WriteDown(
+        id="WD-1",
+        contract_line="L-1",
+        project="P-1",
+        amount=euro(30),
+        requested_by="E-1",
+        approver="E-2",
+        reason="agreed",
+    )
+    now = decided(hours("1", 5, 2), write_downs=(lower,))
+    (piece,) = [one for one in now.pieces if one.work.kind is WorkKind.WRITE_DOWN]
+    gone = write_off(piece, on=INVOICED_ON, reason="not agreed after all", approver="E-2")
+    after = decided(hours("1", 5, 2), write_downs=(lower,), allocations=(gone,))
+
+    assert only(roll_forward([posted(200)], [gone], *NOVEMBER)).closing == euro(200)
+    assert [one.work.kind for one in after.pieces] == [WorkKind.TIME]
 
 
 def test_fees_and_prepayments_bill_no_work_and_drawn_work_is_billed() -> None:
