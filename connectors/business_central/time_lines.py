@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from canonical.identity import reference_of
 from canonical.posting import Executed, PostedDocument, PostingIntent, PostingOutcome, Unknown
@@ -20,7 +20,7 @@ from connectors.base.errors import (
 )
 from connectors.business_central import time_register as register
 from connectors.business_central.client import Client, Part
-from connectors.business_central.ids import company_path, document_id_of
+from connectors.business_central.ids import DocumentId, company_path, document_id_of
 from connectors.business_central.options import BusinessCentralOptions
 from connectors.business_central.time_register import Pair
 from connectors.business_central.time_shelf import ENTRIES, Documents, TimeShelf
@@ -64,6 +64,7 @@ class TimeLines:
         """Write the lines in one transaction, then read back what became of them."""
         not_after = self._latest_start(last_byte_by)
         company = _company(intents)
+        await self._prove_unwritten(company, intents)
         parts = [await self._moved(company, intents, evidence)]
         lines = await self.shelf.lines_path(company)
         for intent in intents:
@@ -73,12 +74,16 @@ class TimeLines:
                 Part("POST", lines, register.register_values(intent)),
             ]
         try:
-            await self._client.together(parts, not_after=not_after)
+            answers = await self._client.together(parts, not_after=not_after)
         except (ConflictError, RejectedError) as error:
             await self._prove_absent(intents, error)
             raise
         found = await _seen(self.carrying, intents)
-        return [_booked(intent.reference, found.get(intent.reference, ())) for intent in intents]
+        # Of each line its entry is answered first, then the register's line.
+        return [
+            _booked(intent, found.get(intent.reference, ()), answer)
+            for intent, answer in zip(intents, answers[1::2], strict=True)
+        ]
 
     async def take_back(
         self, intents: Sequence[PostingIntent], evidence: GuardEvidence, last_byte_by: float | None
@@ -145,6 +150,24 @@ class TimeLines:
         if await self.shelf.is_there(company, own):
             raise RejectedError("not_ours", "the time entry does not carry our reference")
 
+    async def _prove_unwritten(self, company: str, intents: Sequence[PostingIntent]) -> None:
+        """Raise if the register has any of these lines: writing it again would book it twice.
+
+        Whoever looked found no entry that agrees with it: the ERP made another one of what was
+        sent, such as somebody else's. RejectedError then; ConflictError if it is found by now.
+        """
+        references = [intent.reference for intent in intents]
+        written = {one.reference for one in await self.shelf.registered(company, references)}
+        if not written:
+            return
+        if written <= (await self.carrying(intents)).keys():
+            raise ConflictError("moved", "these lines were written in the meantime")
+        raise RejectedError(
+            "entry_altered",
+            "the register has the line, and no time entry agrees with it: correct the entry in"
+            " Business Central",
+        )
+
     async def _prove_absent(self, intents: Sequence[PostingIntent], error: ConnectorError) -> None:
         """Raise OutcomeUnknownError after a refusal unless none of the lines is there.
 
@@ -199,8 +222,10 @@ def _may_be_taken_back(intent: PostingIntent, pair: Pair) -> None:
         raise RejectedError(INVOICED, "the time entry is submitted or approved in the ERP")
 
 
-def _booked(reference: str, found: Sequence[PostedDocument]) -> PostingOutcome:
-    match found:
+def _booked(intent: PostingIntent, found: Sequence[PostedDocument], answer: Any) -> PostingOutcome:
+    """What was found by its content; an entry that is not as it was sent, by what was answered."""
+    reference = intent.reference
+    match found or _answered(intent, answer):
         case [document]:
             return Executed(
                 reference=reference, document_id=document.document_id, document=document
@@ -209,6 +234,16 @@ def _booked(reference: str, found: Sequence[PostedDocument]) -> PostingOutcome:
             return Unknown(reference=reference, code="not_seen")
         case _:
             return Unknown(reference=reference, code="several_documents")
+
+
+def _answered(intent: PostingIntent, answer: Any) -> Sequence[PostedDocument]:
+    company = _company([intent])
+    try:
+        entry = register.entry_from(company, answer)
+    except ValueError:
+        return ()
+    where = str(DocumentId(company, ENTRIES, entry.id))
+    return [PostedDocument(document_id=where, reference=intent.reference, body=entry.body)]
 
 
 def _taken_back(intent: PostingIntent, *, still: bool) -> PostingOutcome:

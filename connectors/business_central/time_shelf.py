@@ -47,15 +47,19 @@ class TimeShelf:
 
     async def under(self, company: str, references: Sequence[str]) -> Documents:
         """Find all documents that carry some references."""
-        named = [
+        named = await self.registered(company, references)
+        documents = await self._standing_on(company, {line.body.work_date for line in named})
+        return dict(register.by_reference(one for one in documents if one.reference in references))
+
+    async def registered(self, company: str, references: Sequence[str]) -> list[Registered]:
+        """The register's lines that carry some references, whatever became of their entries."""
+        return [
             line
             for some in _portions(sorted(references))
             for line in await self._lines(
                 company, any_of("externalDocumentNumber", [quoted(one) for one in some])
             )
         ]
-        documents = await self._standing_on(company, {line.body.work_date for line in named})
-        return dict(register.by_reference(one for one in documents if one.reference in references))
 
     async def is_there(self, company: str, entry: str) -> bool:
         """Whether there is an entry of this id, whoever made it."""

@@ -1,5 +1,7 @@
 """Time in Business Central: entries, the register that speaks for them, and what people do."""
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -253,3 +255,41 @@ async def test_time_of_two_companies_is_kept_apart(world: BusinessCentralWorld) 
     swept = [one async for page in erp.documents_since(None) for one in page]
     assert {one.time_line.legal_entity for one in swept} == {world.company.id, other.id}
     assert list(await erp.find([theirs])) == [theirs.reference]
+
+
+def _for_somebody_else(world: BusinessCentralWorld) -> Callable[[bytes], bytes]:
+    """As a time sheet does that puts another person in, without a word."""
+
+    def alter(write: bytes) -> bytes:
+        told = json.loads(write)
+        for part in told["requests"]:
+            if "employeeId" in part.get("body", {}):
+                part["body"]["employeeId"] = world.id_of("employees", "E-1002")
+        return json.dumps(told).encode()
+
+    return alter
+
+
+async def test_an_entry_that_became_somebody_elses_is_shown_as_it_was_made(
+    world: BusinessCentralWorld,
+) -> None:
+    erp, intent = world.connect(), world.intent()
+    world.network.alter_next_write(_for_somebody_else(world))
+    (outcome,) = await erp.post([intent], await erp.guard_evidence([intent]))
+    assert isinstance(outcome, Executed)
+    assert outcome.document is not None
+    assert outcome.document.time_line.employee == world.id_of("employees", "E-1002")
+
+
+async def test_an_unanswered_entry_that_became_somebody_elses_is_not_written_twice(
+    world: BusinessCentralWorld,
+) -> None:
+    erp, intent = world.connect(), world.intent()
+    world.network.alter_next_write(_for_somebody_else(world))
+    await erp.post([intent], await erp.guard_evidence([intent]))
+    # Whoever did not hear the answer finds no entry of this reference.
+    assert await erp.find([intent]) == {}
+    with pytest.raises(RejectedError) as told:
+        await erp.post([intent], await erp.guard_evidence([intent]))
+    assert told.value.code == "entry_altered"
+    assert len(list(world.company.rows("timeRegistrationEntries"))) == 1
