@@ -26,7 +26,14 @@ from canonical.posting import PostingState
 from canonical.posting_period import PeriodDecision, PostingPeriod
 from canonical.source_line import LineStatus
 from canonical.time_entry import TIME_ENTRY, TimeEntry
-from rules.billable_work import Work, WorkValue, value_of, work_of_report, work_of_time
+from rules.billable_work import (
+    Work,
+    WorkValue,
+    gone_from_report,
+    value_of,
+    work_of_report,
+    work_of_time,
+)
 from rules.facts import Facts
 from rules.policies import Policies, Policy
 from rules.posting_period import decide_period
@@ -86,7 +93,10 @@ class BillingFactsLoader:
             _allocated(allocations, by_source),
         )
         decided = await work.decided_rates(connection, lines)
-        found = [one for line in lines for one in _works(line, by_source, decided, policy)]
+        billed_costs = _billed_costs(allocations)
+        found = [
+            one for line in lines for one in _works(line, by_source, decided, policy, billed_costs)
+        ]
         # What cannot be read may be the price: until it can, nothing is decided for good.
         new = (
             []
@@ -237,8 +247,9 @@ def _works(
     by_source: Mapping[str, Facts],
     decided: Mapping[ValueKey, HourlyRate | None],
     policy: Policy,
+    billed_costs: Mapping[tuple[str, str], Sequence[Allocation]],
 ) -> Iterator[Work]:
-    """The billable parts of a source line; none of one that never could be read."""
+    """The billable parts of a source line, and what was; none of one that never could be read."""
     facts = by_source.get(line.connection)
     if line.entry is None or facts is None:
         return
@@ -252,7 +263,22 @@ def _works(
     passed_on = (
         _DISBURSEMENTS.validate_json(line.posted_body) if line.posted_body is not None else None
     )
-    yield from work_of_report(report, line.revision, state, passed_on, policy.billing)
+    shown = [*work_of_report(report, line.revision, state, passed_on, policy.billing)]
+    billed = billed_costs.get((line.connection, line.source_id), ())
+    yield from shown
+    yield from gone_from_report(report, line.revision, shown, billed)
+
+
+def _billed_costs(
+    allocations: Sequence[Allocation],
+) -> Mapping[tuple[str, str], Sequence[Allocation]]:
+    """What of reports was ever billed, by connection and report."""
+    found: dict[tuple[str, str], list[Allocation]] = {}
+    for one in allocations:
+        if one.work.kind is WorkKind.EXPENSE:
+            report, _, _ = one.work.id.partition("/")
+            found.setdefault((one.work.connection, report), []).append(one)
+    return found
 
 
 def _state(line: WorkLine) -> WorkState:

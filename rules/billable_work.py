@@ -3,13 +3,13 @@
 Pure: the same lines, masters and tables give the same work.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from canonical.billing import BillableLine, WorkKind, WorkRef, WorkState
+from canonical.billing import Allocation, BillableLine, WorkKind, WorkRef, WorkState
 from canonical.contracts import BillingModel, ContractLine, Engagement, RateCard
 from canonical.expense import ExpenseItem, ExpenseReport
 from canonical.expense_document import Disbursement
@@ -144,13 +144,12 @@ def _cost(
     policy: BillingPolicy,
 ) -> Work:
     part = f"{item.id}/{project}"
-    name = f"{report.id}/{part}"
     evidence = item.receipts[0].id if item.receipts else None
     line = BillableLine(
         work=WorkRef(
             kind=WorkKind.EXPENSE,
             connection=report.connection,
-            id=name if len(name) <= _ID_MAX else content_hash(name),
+            id=_cost_id(report.id, part),
             revision=revision,
         ),
         state=state,
@@ -162,6 +161,37 @@ def _cost(
         evidence=evidence,
     )
     return Work(line, "expense_report", report.id, part)
+
+
+def _cost_id(report: str, part: str) -> str:
+    """Within what an id may be long, and beginning with its report's: by that it is found again."""
+    name = f"{report}/{part}"
+    short = f"{report}/{content_hash(part)[:32]}"
+    return next((one for one in (name, short) if len(one) <= _ID_MAX), content_hash(name))
+
+
+def gone_from_report(
+    report: ExpenseReport, revision: int, shown: Iterable[Work], billed: Iterable[Allocation]
+) -> Iterator[Work]:
+    """Costs that were billed, and that their report does not show as billable any more.
+
+    `shown` is what the report shows now, `billed` the allocations of its costs.
+    """
+    seen = {one.line.work.key for one in shown}
+    for one in billed:
+        if one.work.key in seen:
+            continue
+        seen.add(one.work.key)
+        line = BillableLine(
+            work=one.work.model_copy(update={"revision": revision}),
+            state=WorkState.WITHDRAWN,
+            employee=report.employee,
+            project=one.project or "-",
+            work_date=one.work_date,
+            cost=one.basis.worth,
+        )
+        part = one.work.id.removeprefix(f"{report.id}/")
+        yield Work(line, "expense_report", report.id, part)
 
 
 def value_of(
