@@ -250,7 +250,10 @@ def milestone(**changes: Any) -> Any:
 
 ACCEPTED = Acceptance(
     engagement="ENG-1",
-    contract_line="M-1", schedule_line="GO-LIVE", accepted_date=october(21), evidence="DOC-9"
+    contract_line="M-1",
+    schedule_line="GO-LIVE",
+    accepted_date=october(21),
+    evidence="DOC-9",
 )
 IN_ERP = ErpScheduleLine(key="RS-7", amount=euro(5000))
 
