@@ -19,6 +19,11 @@ def post(company: Company, entity: str, header: Record) -> None:
     header["status"] = "Open"
     # What the ERP sets by itself when it posts, without a word.
     header |= company.facts.get("set_on_posting", {})
+    for line in lines:
+        line |= company.facts.get("set_on_lines_on_posting", {})
+        if company.facts.get("drops_dimensions_on_posting"):
+            for axis in company.rows("dimensionSetLines", parentId=line["id"]):
+                company.delete("dimensionSetLines", axis["id"])
     if "remainingAmount" in KINDS[entity].members:
         header["remainingAmount"] = header["totalAmountIncludingTax"]
     _write_ledger(company, one, header, lines)

@@ -244,6 +244,11 @@ def _lines(company: Company, papers: Papers, header: Record) -> list[Record]:
     return list(company.rows(papers.lines, documentId=header["id"], lineType="Account"))
 
 
+def _sum(company: Company, papers: Papers, header: Record, member: str) -> Decimal:
+    """What the lines come to, which is what is booked."""
+    return sum((one[member] for one in _lines(company, papers, header)), Decimal(0))
+
+
 def _told(company: Company, papers: Papers, header: Record) -> dict[str, Any]:
     """What the comments say after their tildes."""
     rows = company.rows(papers.lines, documentId=header["id"], lineType="Comment")
@@ -273,7 +278,7 @@ def _claim(company: Company, papers: Papers, header: Record) -> Claim:
         person=header["vendorNumber"],
         legal_entity=company.name,
         currency=header["currencyCode"],
-        owed=sign * header["totalAmountIncludingTax"],
+        owed=sign * _sum(company, papers, header, "amountIncludingTax"),
         costs=amounts(costs),
         taxes=amounts(taxes),
         passed_on=amounts(passed_on),
@@ -286,8 +291,8 @@ def _bill(company: Company, papers: Papers, header: Record) -> Bill:
     return Bill(
         engagement=_told(company, papers, header)["engagement"],
         customer=header["customerNumber"],
-        net=sign * header["totalAmountExcludingTax"],
-        total=sign * header["totalAmountIncludingTax"],
+        net=sign * _sum(company, papers, header, "amountExcludingTax"),
+        total=sign * _sum(company, papers, header, "amountIncludingTax"),
         currency=header["currencyCode"],
         day=date.fromisoformat(header[papers.day]),
     )

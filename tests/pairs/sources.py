@@ -10,6 +10,7 @@ import httpx
 from pydantic import SecretStr
 
 from connectors.base.capabilities import Connected
+from connectors.base.http import exact_json
 from connectors.base.rate_budget import Unlimited
 from connectors.concur import ConcurOptions
 from connectors.concur import connect as connect_concur
@@ -122,3 +123,8 @@ class Sources:
                 name = f"{entity[:2]}{next(self._reports):04}"
                 released.append(self.company.release(self.month.report(name, who, shape(who))))
         return released
+
+    def number_of(self, document: str) -> str:
+        """The number of a report, as people call it."""
+        content = exact_json(self.company.document(document).content)
+        return str(content["report"]["reportNumber"])

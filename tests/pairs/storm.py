@@ -4,19 +4,22 @@ What happens to a request is dealt from a deck by what the request asks for, so 
 fault strikes exactly once however many requests there are and in whatever order they come.
 """
 
+import json
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
 from tests.expenses.faulty_wire import Frozen
 
 RETRY_AFTER_SECONDS: Final = 1
+# Makes another JSON of what a request says.
+Change = Callable[[Any], Any]
 _HTML: Final = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1>please try later</body></html>"
 _JSON: Final = b'{"error": {"code": "Internal", "message": "An error occurred"}}'
 
@@ -67,6 +70,7 @@ class Storm(httpx.AsyncBaseTransport):
         self._decks: Final[dict[str, deque[Fault | None]]] = defaultdict(deque)
         self._under_way: Final[dict[str, list[httpx.Request]]] = defaultdict(list)
         self._frozen: Final[dict[str, tuple[Frozen, bool]]] = {}
+        self._altered: Final[list[tuple[str, bytes, Change]]] = []
         self._closed_until = 0.0
         self.fired: Final[Counter[tuple[str, Fault]]] = Counter()
         self.sent: Final[Counter[str]] = Counter()
@@ -82,6 +86,10 @@ class Storm(httpx.AsyncBaseTransport):
         """How many planned faults have not struck, by what is asked for."""
         left = {name: sum(one is not None for one in deck) for name, deck in self._decks.items()}
         return {name: count for name, count in left.items() if count}
+
+    def alter_next(self, what: str, about: bytes, change: Change) -> None:
+        """Let the ERP make something else of the next one of a kind that is about something."""
+        self._altered.append((what, about, change))
 
     def freeze_before(self, what: str) -> Frozen:
         """The next one never leaves, and its sender waits."""
@@ -102,6 +110,7 @@ class Storm(httpx.AsyncBaseTransport):
         await request.aread()
         what = self._asked(request)
         self.sent[what] += 1
+        request = self._changed(what, request)
         if what in self._frozen:
             await self._stand_still(what, request)
         if time.monotonic() < self._closed_until:
@@ -117,6 +126,13 @@ class Storm(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Stay open: the ERP outlives the platforms that use it."""
+
+    def _changed(self, what: str, request: httpx.Request) -> httpx.Request:
+        for place, (asked, about, change) in enumerate(self._altered):
+            if asked == what and about in request.content:
+                del self._altered[place]
+                return _with_content(request, change(json.loads(request.content)))
+        return request
 
     async def _struck(self, fault: Fault, request: httpx.Request) -> httpx.Response:
         match fault:
@@ -172,6 +188,13 @@ class Storm(httpx.AsyncBaseTransport):
         response = await self._erp.handle_async_request(request)
         await response.aread()
         return response
+
+
+def _with_content(request: httpx.Request, told: Any) -> httpx.Request:
+    content = json.dumps(told).encode()
+    assert json.loads(content) != json.loads(request.content), "nothing was altered"
+    headers = {k: v for k, v in request.headers.items() if k.lower() != "content-length"}
+    return httpx.Request(request.method, request.url, headers=headers, content=content)
 
 
 def assert_every_fault_struck(wire: Storm, times_min: int = 2) -> None:

@@ -217,6 +217,21 @@ def _id(kind: str, name: str) -> str:
     return str(uuid5(NAMESPACE_URL, f"xero/{kind}/{name}"))
 
 
+def user_id(person: str) -> str:
+    """Xero's id of somebody who logs time."""
+    return _id("user", person)
+
+
+def contact_id(code: str) -> str:
+    """Xero's id of a person or a customer, by their code."""
+    return _id("contact", code)
+
+
+def task_id(project: str, task: str) -> str:
+    """Xero's id of a task."""
+    return _id("task", f"{project}/{task}")
+
+
 def _state_of(firm: Firm) -> OrganisationState:
     people = firm.employees_of(DE01)
     return OrganisationState(
@@ -225,7 +240,7 @@ def _state_of(firm: Firm) -> OrganisationState:
         contacts=(
             *(
                 SimulatedContact(
-                    id=_id("contact", one.code),
+                    id=contact_id(one.code),
                     name=one.name,
                     account_number=one.code,
                     email=one.email,
@@ -235,7 +250,7 @@ def _state_of(firm: Firm) -> OrganisationState:
             ),
             *(
                 SimulatedContact(
-                    id=_id("contact", one.code),
+                    id=contact_id(one.code),
                     name=one.name,
                     account_number=one.code,
                     is_customer=True,
@@ -244,8 +259,7 @@ def _state_of(firm: Firm) -> OrganisationState:
             ),
         ),
         users=tuple(
-            SimulatedUser(id=_id("user", one.code), name=one.name, email=one.email)
-            for one in people
+            SimulatedUser(id=user_id(one.code), name=one.name, email=one.email) for one in people
         ),
         accounts=tuple(_accounts()),
         tax_rates=tuple(
@@ -267,11 +281,11 @@ def _state_of(firm: Firm) -> OrganisationState:
             SimulatedProject(
                 id=_id("project", one.code),
                 name=f"{one.code} {one.name}",
-                contact_id=_id("contact", one.customer.code),
+                contact_id=contact_id(one.customer.code),
                 closed=one.done_in_erp,
                 # A name of two words that begins with no number would be taken apart.
                 tasks=tuple(
-                    SimulatedTask(id=_id("task", f"{one.code}/{task}"), name=f"{number} {task}")
+                    SimulatedTask(id=task_id(one.code, task), name=f"{number} {task}")
                     for number, task in enumerate(one.tasks, start=1)
                 ),
             )
