@@ -4,7 +4,7 @@ A credit names the invoice line, the work, and how much of it; it reopens just t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -19,6 +19,7 @@ from canonical.billing import (
     CustomerInvoiceLine,
     InvoiceRole,
     WorkKind,
+    WorkRef,
 )
 from canonical.exact import Rounding
 from canonical.identity import content_hash
@@ -58,6 +59,28 @@ class _Left:
     amount: Money
 
 
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where in a list work is by its invoice line and key, and draws by their work and fund."""
+
+    work: Mapping[tuple[str | None, str], Sequence[int]]
+    draws: Mapping[tuple[WorkRef, str | None], int]
+
+    @classmethod
+    def among(cls, left: Sequence[_Left]) -> "_Places":
+        """Look them all up once: an invoice may be of thousands of entries."""
+        work: dict[tuple[str | None, str], list[int]] = defaultdict(list)
+        draws: dict[tuple[WorkRef, str | None], int] = {}
+        for place, one in enumerate(left):
+            own = one.allocation
+            # What a prepayment paid is given back with the work that it paid, never by itself.
+            if own.kind is AllocationKind.DRAWN:
+                draws.setdefault((own.work, own.fund), place)
+            else:
+                work[own.invoice_line, own.work.key].append(place)
+        return cls(work, draws)
+
+
 def credit_event(
     event: BillingEvent,
     credited: Sequence[Allocation],
@@ -74,7 +97,8 @@ def credit_event(
     more than is left. The same request on the same state gives the same event.
     """
     left = _left_of(event, credited)
-    taken = [one for request in requests for one in _taken(request, left, rounding)]
+    places = _Places.among(left)
+    taken = [one for request in requests for one in _taken(request, left, places, rounding)]
     if not taken:
         raise CreditRefusedError("nothing of the invoice is left to be credited")
     event_id = _credit_id(event, credited, taken, f"{credit_date} {approver} {reason}")
@@ -84,6 +108,9 @@ def credit_event(
         for one in taken
     )
     lines = {line.id: line for line in event.invoice.lines}
+    of_line: dict[str | None, list[Allocation]] = defaultdict(list)
+    for one in allocations:
+        of_line[one.invoice_line].append(one)
     body = event.invoice
     return BillingEvent(
         id=event_id,
@@ -99,7 +126,7 @@ def credit_event(
             service_until=body.service_until,
             purchase_order=body.purchase_order,
             lines=tuple(
-                _credit_line(lines[name], number, allocations, reason)
+                _credit_line(lines[name], number, of_line[number], reason)
                 for name, number in numbers.items()
             ),
             credits=event.id,
@@ -168,18 +195,16 @@ def _identity(one: Allocation, invoice_line: str | None) -> tuple[object, ...]:
     return invoice_line, one.work.key, one.work.revision, one.fund
 
 
-def _taken(request: CreditRequest, left: list[_Left], rounding: Rounding) -> list[_Left]:
+def _taken(
+    request: CreditRequest, left: list[_Left], places: _Places, rounding: Rounding
+) -> list[_Left]:
     """Take what is asked for out of what is left, and with it what prepayments paid of it."""
     if request.seconds is not None and request.amount is not None:
         raise CreditRefusedError("a credit is of seconds or of an amount, not of both")
     taken: list[_Left] = []
     seconds, amount = request.seconds, request.amount
-    for place, one in enumerate(left):
-        own = one.allocation
-        asked = (own.invoice_line, own.work.key) == (request.invoice_line, request.work_key)
-        # What a prepayment paid is given back with the work that it paid, never by itself.
-        if not asked or own.kind is AllocationKind.DRAWN:
-            continue
+    for place in places.work.get((request.invoice_line, request.work_key), ()):
+        one = left[place]
         part = _part(one, seconds, amount, rounding)
         if part is None:
             continue
@@ -187,7 +212,7 @@ def _taken(request: CreditRequest, left: list[_Left], rounding: Rounding) -> lis
         amount = None if amount is None else amount + -part.amount
         left[place] = _less(one, part)
         taken.append(part)
-        taken.extend(_drawn_with(part, left))
+        taken.extend(_drawn_with(part, left, places))
     if not taken and request.seconds is None and request.amount is None:
         return []
     if (seconds or 0) > 0 or (amount is not None and amount.amount != 0) or not taken:
@@ -244,19 +269,17 @@ def _less(one: _Left, part: _Left) -> _Left:
     )
 
 
-def _drawn_with(part: _Left, left: list[_Left]) -> list[_Left]:
+def _drawn_with(part: _Left, left: list[_Left], places: _Places) -> list[_Left]:
     """Give the prepayment back what it paid of a part."""
     own = part.allocation
     if own.fund is None or own.kind is AllocationKind.DRAWN:
         return []
-    for place, one in enumerate(left):
-        other = one.allocation
-        same = (other.work, other.fund) == (own.work, own.fund)
-        if other.kind is AllocationKind.DRAWN and same:
-            back = replace(one, worth=-part.worth, amount=-part.amount)
-            left[place] = _less(one, back)
-            return [back]
-    raise CreditRefusedError(f"the invoice has no draw on {own.fund} for {own.work.key}")
+    place = places.draws.get((own.work, own.fund))
+    if place is None:
+        raise CreditRefusedError(f"the invoice has no draw on {own.fund} for {own.work.key}")
+    back = replace(left[place], worth=-part.worth, amount=-part.amount)
+    left[place] = _less(left[place], back)
+    return [back]
 
 
 def refuse_what_is_drawn(note: BillingEvent, standing: Sequence[Allocation]) -> None:
@@ -318,9 +341,8 @@ def _credit(one: _Left, line: str, day: date, reason: str, approver: str) -> All
 
 
 def _credit_line(
-    line: CustomerInvoiceLine, number: str, allocations: Sequence[Allocation], reason: str
+    line: CustomerInvoiceLine, number: str, own: Sequence[Allocation], reason: str
 ) -> CustomerInvoiceLine:
-    own = [one for one in allocations if one.invoice_line == number]
     return line.model_copy(
         update={
             "id": number,

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from canonical.billing import AllocationKind, BlockReason, Exclusion, WorkState, WriteDown
+from canonical.billing import (
+    AllocationKind,
+    BlockReason,
+    Exclusion,
+    WorkRef,
+    WorkState,
+    WriteDown,
+)
 from canonical.contracts import BillingModel
 from rules.billing_contract import frozen_changes
 from rules.billing_credit import (
@@ -307,3 +314,28 @@ def test_what_was_all_credited_is_decided_anew_and_what_was_not_is_not() -> None
 
     assert total(after_part) == 100
     assert total(after_all) == 240
+
+
+def test_crediting_an_invoice_of_many_entries_looks_each_of_them_up_and_searches_for_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many = 200
+    (invoice,) = decided(*(hours(str(number), 5) for number in range(many))).events
+    key_of, asked = vars(WorkRef)["key"], [0]
+
+    def counted(work: WorkRef) -> str:
+        asked[0] += 1
+        return str(key_of.__get__(work))
+
+    monkeypatch.setattr(WorkRef, "key", property(counted))
+    note = credit_event(
+        invoice,
+        (),
+        credit_all(invoice),
+        credit_date=INVOICED_ON,
+        reason="all of it",
+        approver="E-1",
+    )
+
+    assert len(note.allocations) == many
+    assert asked[0] < 20 * many
