@@ -7,6 +7,7 @@ from temporalio import activity
 
 from activities.connector_errors import as_application_error
 from activities.heartbeats import heartbeats
+from canonical.billing import BlockReason
 from canonical.masters import Masters
 from canonical.messages import MasterDataRef
 from connectors.base.capabilities import (
@@ -18,8 +19,8 @@ from connectors.base.capabilities import (
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectorError
 from rules.matching import match_exactly
-from store import masters, rates
-from store.database import Database
+from store import billing, masters, rates, readiness
+from store.database import Connection, Database
 
 # Work and invoices of so long ago are still decided on.
 EXCHANGE_RATE_DAYS: Final = 120
@@ -62,12 +63,20 @@ class MasterDataActivities:
             await masters.save_masters(connection, ref.target, theirs)
             await masters.save_calendar(connection, ref.target, periods)
             changed = await rates.save_cost_rates(connection, ref.target, cost_rates)
-            if exchange_rates is not None:
-                changed |= await rates.save_exchange_rates(
-                    connection, ref.target, exchange_rates, since, today
-                )
+            if exchange_rates is not None and await rates.save_exchange_rates(
+                connection, ref.target, exchange_rates, since, today
+            ):
+                changed = True
+                await _tell_who_waits(connection)
             if changed:
                 await masters.is_news(connection, ref.target)
             known = await masters.references_between(connection, ref.connection, ref.target)
             links = match_exactly((ref.connection, ours), (ref.target, theirs), known)
             await masters.add_references(connection, links)
+
+
+async def _tell_who_waits(connection: Connection) -> None:
+    """Tell the billing periods that wait for an exchange rate: nothing else will."""
+    waiting = await readiness.blocked_by(connection, BlockReason.FX_MISSING)
+    for source in sorted({source for source, _ in waiting}):
+        await billing.tell(connection, source, [month for of, month in waiting if of == source])

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
-from canonical.billing import ReadinessSnapshot
+from canonical.billing import BlockReason, ReadinessSnapshot
 from canonical.billing_period import BillingPeriod
 from rules.billing_pieces import Piece
 from store.bulk import Columns
@@ -102,6 +102,18 @@ async def forget(connection: Connection, source: str, period: BillingPeriod) -> 
             period.engagement,
             period.period,
         )
+
+
+async def blocked_by(
+    connection: Connection, reason: BlockReason
+) -> list[tuple[str, BillingPeriod]]:
+    """The periods, with whose they are, that a reason blocked when they were looked at last."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT connection, engagement, period FROM readiness_piece WHERE reason = $1 "
+        "ORDER BY 1, 2, 3",
+        reason,
+    )
+    return [(row["connection"], BillingPeriod(row["engagement"], row["period"])) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
