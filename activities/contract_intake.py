@@ -61,6 +61,7 @@ class ContractIntakeActivities:
         missing = set[str]() if nameless else before.keys() - seen
         deleted = await self._taking_in.take_out(ref.connection, missing)
         changed = await self._tell(ref.connection, before)
+        await self._begin_months(ref.connection)
         return total.model_copy(update={"deleted": deleted, "news": total.news + changed})
 
     async def _pages(self, source: str) -> AsyncIterator[SourcePage[ContractRecord]]:
@@ -113,6 +114,21 @@ class ContractIntakeActivities:
                 await tell_periods(connection, source, engagement, date.min)
         return len(changed)
 
+    async def _begin_months(self, source: str) -> None:
+        """Begin the months of engagements where nothing happens: fees fall due all the same."""
+        async with self._database.transaction() as connection:
+            await billing.tell(
+                connection,
+                source,
+                [
+                    BillingPeriod.holding(engagement, day)
+                    for day in _usual_days()
+                    for engagement in await contracts.without_month(
+                        connection, source, f"{day:%Y-%m}"
+                    )
+                ],
+            )
+
     @activity.defn
     async def hear_of_work(self) -> int:
         """Tell billing periods of work that changed, once for all that changed since."""
@@ -141,6 +157,12 @@ async def _unfrozen(
     return replace(record, record=None, trouble="; ".join(said)[:500]) if said else record
 
 
+def _usual_days() -> tuple[date, date]:
+    """The first days of the last month and of this one."""
+    this_month = datetime.now(UTC).date().replace(day=1)
+    return (this_month - _ONE_DAY).replace(day=1), this_month
+
+
 async def tell_periods(
     connection: Connection, source: str, engagement: str, since: date
 ) -> Sequence[BillingPeriod]:
@@ -149,9 +171,7 @@ async def tell_periods(
     Older work that nobody has billed is in theirs, too.
     """
     known = await billing.periods_since(connection, source, engagement, since)
-    this_month = datetime.now(UTC).date().replace(day=1)
-    last_month = (this_month - _ONE_DAY).replace(day=1)
-    usual = [BillingPeriod.holding(engagement, day) for day in (last_month, this_month)]
+    usual = [BillingPeriod.holding(engagement, day) for day in _usual_days()]
     told = sorted({*known, *(one for one in usual if one.cut_off_date >= since)})
     await billing.tell(connection, source, told)
     return told

@@ -33,8 +33,6 @@ from store.database import Connection, Database
 from store.readiness import Invoice
 from store.work import Cost, PostedValue
 
-_ENDED = ("paid", "credited")
-
 
 @dataclass(frozen=True, slots=True)
 class _Around:
@@ -86,12 +84,13 @@ class ReadinessActivities:
                 issued = await stored.invoices(
                     connection, document_id=ref.document, source=ref.connection
                 )
-                shown = tuple(map(invoice_view, issued[-LISTED_MAX:]))
+                await _let_go(connection, issued)
+                shown = invoice_views(issued)
                 return Looked(
                     view.model_copy(
                         update={
                             "known": False,
-                            "invoices": shown,
+                            "invoices": shown[-LISTED_MAX:],
                             "settled": all(one.ended for one in shown),
                         }
                     )
@@ -100,8 +99,7 @@ class ReadinessActivities:
             now = await asyncio.to_thread(readiness, loaded.facts, loaded.policy.billing)
             await stored.save(connection, ref.connection, period, now.snapshot, now.pieces)
             around = await self._around(connection, ref, loaded)
-            if any(one.credits for one in around.invoices):
-                await invoiced_work.let_go_of_credited(connection)
+            await _let_go(connection, around.invoices)
         return Looked(await asyncio.to_thread(_view, view, now, loaded, around), now.pieces)
 
     async def _around(self, connection: Connection, ref: DocumentRef, loaded: Loaded) -> _Around:
@@ -115,12 +113,18 @@ class ReadinessActivities:
         )
 
 
+async def _let_go(connection: Connection, invoices: Sequence[Invoice]) -> None:
+    """Let corrections go that waited for a credit note, whoever still has the contract."""
+    if any(one.credits for one in invoices):
+        await invoiced_work.let_go_of_credited(connection)
+
+
 def _view(view: ReadinessView, now: Readiness, loaded: Loaded, around: _Around) -> ReadinessView:
     facts, snapshot = loaded.facts, now.snapshot
     assert facts is not None
     period = BillingPeriod(view.engagement, view.period)
     policy = loaded.policy.billing
-    invoices = tuple(invoice_view(one) for one in around.invoices[-LISTED_MAX:])
+    invoices = invoice_views(around.invoices)
     leaks = leakage(now, facts.cut_off_date, policy)
     return view.model_copy(
         update={
@@ -146,7 +150,7 @@ def _view(view: ReadinessView, now: Readiness, loaded: Loaded, around: _Around) 
             "warnings": snapshot.warnings,
             "open_cases": snapshot.open_cases[:LISTED_MAX],
             "proposed": tuple(Amount.of(one.invoice.total) for one in now.events),
-            "invoices": invoices,
+            "invoices": invoices[-LISTED_MAX:],
             "releases_itself": policy.releases_itself,
             "needs_two": any(policy.needs_four_eyes(one.invoice.total) for one in now.events),
             "wip": _wip(around, period.first_day, facts.cut_off_date),
@@ -167,10 +171,21 @@ def _amounts(amounts: Sequence[Money]) -> tuple[Amount, ...]:
     return tuple(map(Amount.of, amounts))
 
 
-def invoice_view(one: Invoice) -> InvoiceView:
-    """Say how far an invoice is."""
+def invoice_views(invoices: Sequence[Invoice]) -> tuple[InvoiceView, ...]:
+    """Say how far invoices are, given with all their credit notes."""
+    left = {one.event_id: one.net for one in invoices}
+    for one in invoices:
+        if one.credits in left and one.state == "POSTED":
+            left[one.credits] += one.net
+    return tuple(_invoice_view(one, credited=left[one.event_id] == 0) for one in invoices)
+
+
+def _invoice_view(one: Invoice, *, credited: bool) -> InvoiceView:
     told = one.to_be_told == 0
-    ended = one.credits is not None and one.state == "POSTED"
+    # Nobody ever pays what is all credited; what the ERP took back by itself is a person's to see.
+    ended = one.payment == "paid" or (one.payment == "reversed" and credited)
+    ended |= one.state in ("REJECTED", "WAIVED")
+    ended |= one.credits is not None and one.state == "POSTED"
     return InvoiceView(
         event=one.event_id,
         state=one.state,
@@ -180,7 +195,7 @@ def invoice_view(one: Invoice) -> InvoiceView:
         paid="" if one.paid is None else f"{one.paid:f}",
         payment=one.payment or "",
         credits=one.credits or "",
-        ended=told and (ended or one.payment in _ENDED or one.state in ("REJECTED", "WAIVED")),
+        ended=told and ended,
     )
 
 

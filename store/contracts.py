@@ -14,6 +14,7 @@ from canonical.contracts import (
     RateCard,
     contract_record_id,
 )
+from canonical.messages import BILLING
 from store.database import Connection
 
 
@@ -173,6 +174,19 @@ async def forget_others(
     return [row["engagement"] for row in rows]
 
 
+async def without_month(connection: Connection, source: str, month: str) -> list[str]:
+    """The engagements of a source whose month, such as 2026-10, nobody has begun."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT e.engagement FROM engagement_project e WHERE e.connection = $1 "
+        "AND NOT EXISTS (SELECT FROM document d WHERE d.connection = e.connection "
+        "AND d.kind = $3 AND d.document_id = e.engagement || '/' || $2) ORDER BY 1",
+        source,
+        month,
+        BILLING,
+    )
+    return [row["engagement"] for row in rows]
+
+
 async def used_lines(connection: Connection, source: str, engagement: str) -> set[str]:
     """The contract lines that work was approved on, or that something was billed by."""
     rows = await connection.fetch(
@@ -186,9 +200,12 @@ async def used_lines(connection: Connection, source: str, engagement: str) -> se
     return {row["contract_line"] for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Heard:
-    """A change that concerns an engagement, by the first day of work that it touches."""
+    """A change that concerns an engagement, by the first day of work that it touches.
+
+    In one order for all: whoever tells several of them never waits in a circle.
+    """
 
     connection: str
     engagement: str
@@ -245,9 +262,9 @@ async def hear(connection: Connection, limit: int) -> tuple[list[Heard], int]:
         """,
         limit,
     )
-    heard = [
+    heard = sorted(
         Heard(row["connection"], row["engagement"], row["since"])
         for row in rows
         if row["engagement"] is not None and row["since"] is not None
-    ]
+    )
     return heard, int(rows[0]["taken"])

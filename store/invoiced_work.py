@@ -98,11 +98,18 @@ async def let_go_of_credited(connection: Connection) -> int:
         if (row["connection"], row["object"], row["source_id"], row["revision"]) not in billed
     ]
     if free:
+        # Documents first, as whoever prepares one does: nobody waits in a circle.
+        await connection.execute(
+            "SELECT FROM document WHERE (connection, document_id) IN "
+            "(SELECT connection, document_id FROM posting WHERE key = ANY($1::uuid[])) "
+            "ORDER BY connection, kind, document_id FOR UPDATE",
+            free,
+        )
         await connection.execute(
             """
             WITH freed AS (
               UPDATE posting SET released_at = now()
-              WHERE key = ANY($1::uuid[]) AND state = 'EXCEPTION'
+              WHERE key = ANY($1::uuid[]) AND state = 'EXCEPTION' AND released_at IS NULL
               RETURNING connection, document_id
             )
             UPDATE document d SET news_seq = d.news_seq + 1

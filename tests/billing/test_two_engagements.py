@@ -45,3 +45,35 @@ async def test_what_one_engagement_has_billed_no_other_one_bills_before_it_is_cr
     assert (await local.view(NEW)).ready
     assert (await local.release(NEW)).done
     await local.posted(NEW)
+
+
+async def test_a_correction_goes_on_after_its_credit_though_the_contract_is_gone(
+    local: BillingPlatform,
+) -> None:
+    agreements = local.systems.agreements
+    agreements.agree("PRJ-1001", rate="100.00")
+    agreements.agree("PRJ-1002")
+    entry = local.systems.staff.enter(hours="2", on=0)
+    await local.assess()
+    assert (await local.release(OLD)).done
+    await local.posted(OLD)
+    (invoice,) = await local.invoices(OLD)
+
+    agreements.engagements.pop(OLD)
+    agreements.rate_cards.pop(OLD)
+    agreements.write()
+    local.systems.staff.change(entry, hours="1.5")
+    await local.assess()
+    case = await local.case_of("invoiced")
+    credited = await local.decide(
+        OLD, "credit", approver="boris", reason="half an hour less", invoice=invoice.event_id
+    )
+    assert credited.done, credited.message
+    await local.posted(OLD, 2)
+    await local.assess()
+    await local.until(
+        "SELECT count(*) = 1 FROM posting WHERE source_id = $1 AND kind = 'time' "
+        "AND revision = 2 AND state = 'POSTED'",
+        str(entry),
+    )
+    await local.closed(case)
