@@ -11,7 +11,7 @@ from typing import Final
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.billing_facts import BillingFactsLoader, open_day
+from activities.billing_facts import BillingFactsLoader, lines_of, open_day
 from activities.billing_requests import (
     approver_of,
     authorise,
@@ -35,10 +35,10 @@ from rules.billing_credit import (
     refuse_what_is_drawn,
     write_off,
 )
-from rules.billing_release import Released, ReleaseRefusal, decide_release
+from rules.billing_release import DRIFTED, Released, ReleaseRefusal, decide_release
 from rules.invoice_readiness import Readiness, readiness
 from rules.policies import Policies, Policy
-from store import billing, billing_decisions
+from store import billing, billing_decisions, work
 from store.billing import StoredEvent
 from store.billing_decisions import MadeDecision
 from store.database import Connection, Database
@@ -141,6 +141,9 @@ class BillingDeskActivities:
             noted = decided.refusal is ReleaseRefusal.NEEDS_SECOND_PERSON and bool(people)
             more = f" {request.by} is noted as the first." if noted else ""
             return Decided(done=False, message=f"{decided.sentence}{more}")
+        billed = [one for event in decided.events for one in event.allocations]
+        if not await work.still_stands(connection, [*lines_of(billed)]):
+            return Decided(done=False, message=DRIFTED)
         by = " and ".join(decided.by) or POLICY
         await billing.release(connection, source, period, decided.events, by)
         amounts = ", ".join(

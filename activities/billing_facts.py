@@ -1,6 +1,6 @@
 """Billing facts out of the store: everything that readiness is decided by, as of one moment."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
@@ -40,7 +40,7 @@ from rules.posting_period import decide_period
 from store import billing, billing_decisions, contracts, invoiced_work, work
 from store.contracts import Contract
 from store.database import Connection
-from store.work import ValueKey, WorkLine
+from store.work import LineKey, ValueKey, WorkLine
 
 _WITHDRAWN: Final = (LineStatus.WITHDRAWN, LineStatus.DELETED, LineStatus.REJECTED)
 _STOPPED: Final = (PostingState.EXCEPTION, PostingState.IN_DOUBT, PostingState.DUPLICATE)
@@ -227,19 +227,20 @@ def open_day(wanted: date, calendar: Sequence[PostingPeriod], policy: Policy) ->
     return decided.posting_date if isinstance(decided, PeriodDecision) else wanted
 
 
+def lines_of(allocations: Iterable[Allocation]) -> Iterator[LineKey]:
+    """The source lines, in their revisions, that something is billed of."""
+    for one in allocations:
+        ref = one.work
+        if ref.kind in _OBJECT_OF:
+            line = ref.id if ref.kind is WorkKind.TIME else ref.id.split("/")[0]
+            yield ref.connection, _OBJECT_OF[ref.kind], line, ref.revision
+
+
 def _allocated(
     allocations: Sequence[Allocation], sources: Mapping[str, Facts]
 ) -> set[tuple[str, str, str]]:
     """The source lines that something is billed of, wherever they are now."""
-    return {
-        (
-            one.work.connection,
-            _OBJECT_OF[one.work.kind],
-            one.work.id if one.work.kind is WorkKind.TIME else one.work.id.split("/")[0],
-        )
-        for one in allocations
-        if one.work.kind in _OBJECT_OF and one.work.connection in sources
-    }
+    return {one[:3] for one in lines_of(allocations) if one[0] in sources}
 
 
 def _works(

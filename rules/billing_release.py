@@ -10,6 +10,9 @@ from rules.invoice_readiness import Readiness
 
 # How many different people release an invoice above the limit.
 FOUR_EYES: Final = 2
+DRIFTED: Final = (
+    "Facts changed since this was looked at. Look at the readiness again, then release."
+)
 
 
 class ReleaseRefusal(StrEnum):
@@ -47,10 +50,7 @@ def decide_release(
     `people` are those who release it, none where the policy does. Any drift refuses.
     """
     if now.snapshot.hash != snapshot_hash:
-        return ReleaseRefused(
-            ReleaseRefusal.DRIFTED,
-            "Facts changed since this was looked at. Look at the readiness again, then release.",
-        )
+        return ReleaseRefused(ReleaseRefusal.DRIFTED, DRIFTED)
     if not now.ready:
         return ReleaseRefused(
             ReleaseRefusal.NOT_READY, "Something still blocks it. Mend what readiness shows first."

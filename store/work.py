@@ -115,6 +115,32 @@ async def of_projects(
     return [WorkLine(**{**dict(row), "status": LineStatus(row["status"])}) for row in rows]
 
 
+# Its connection, object, id and revision.
+LineKey = tuple[str, str, str, int]
+
+
+async def still_stands(connection: Connection, lines: Collection[LineKey]) -> bool:
+    """Whether lines are what was read of them; if so they stay that until the commit.
+
+    Their source's news of them waits so long, and whoever takes it up knows what was decided.
+    """
+    wanted = sorted(set(lines))
+    rows = await connection.fetch(
+        """
+        SELECT l.revision = n.revision AND l.status IN ('APPROVED', 'UNREADABLE') AS stands
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::int[])
+          AS n(connection, object, source_id, revision)
+        JOIN source_line l USING (connection, object, source_id)
+        ORDER BY l.connection, l.object, l.source_id FOR SHARE OF l
+        """,
+        [one[0] for one in wanted],
+        [one[1] for one in wanted],
+        [one[2] for one in wanted],
+        [one[3] for one in wanted],
+    )
+    return len(rows) == len(wanted) and all(row["stands"] for row in rows)
+
+
 async def time_between(
     connection: Connection, sources: Collection[str], first: date, last: date
 ) -> list[tuple[LineStatus, int, str]]:

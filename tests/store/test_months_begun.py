@@ -8,7 +8,7 @@ from activities.contract_intake import ContractIntakeActivities
 from canonical.billing_period import BillingPeriod
 from canonical.contracts import ContractRecord, contract_record_id
 from canonical.messages import SourceRef
-from connectors.base.capabilities import Connected, SourcePage, SourceRecord
+from connectors.base.capabilities import SourcePage, SourceRecord
 from connectors.base.connections import Connections
 from connectors.base.manifest import Manifest
 from connectors.flatfile.manifest import MANIFEST
@@ -19,7 +19,7 @@ from tests.unit.billing_building import engagement
 REF = SourceRef(connection="contracts", target="tryton")
 
 
-class OneContract(Connected):
+class OneContract:
     """A source that shows one engagement, and always the same."""
 
     manifest: Manifest = MANIFEST
