@@ -60,7 +60,7 @@ class ContractIntakeActivities:
         # While a record says not even what it is, absence proves nothing.
         missing = set[str]() if nameless else before.keys() - seen
         deleted = await self._taking_in.take_out(ref.connection, missing)
-        changed = await self._tell(ref.connection, before)
+        changed = await self._tell(ref.connection)
         await self._begin_months(ref.connection)
         return total.model_copy(update={"deleted": deleted, "news": total.news + changed})
 
@@ -93,13 +93,13 @@ class ContractIntakeActivities:
             ]
         return replace(page, records=tuple(records))
 
-    async def _tell(self, source: str, before: dict[str, int]) -> int:
-        """Tell the periods of engagements that changed, or all of them if what all share did."""
+    async def _tell(self, source: str) -> int:
+        """Tell the periods of engagements that changed, or all of them if what all share did.
+
+        What an earlier poll took in and did not come to tell is told now.
+        """
         async with self._database.transaction() as connection:
-            after = await source_lines.revisions_of(connection, source, CONTRACT_RECORD)
-            changed = {
-                one for one in before.keys() | after.keys() if before.get(one) != after.get(one)
-            }
+            changed = await contracts.take_changed(connection, source)
             if not changed:
                 return 0
             engagements = await contracts.engagements_of(connection, source)

@@ -16,8 +16,8 @@ from canonical.text import storable
 from canonical.time_entry import TIME_ENTRY, TimeEntry, week_of
 from connectors.base.capabilities import SourcePage, SourceRecord
 from rules.revisions import advance, advance_contract, gone, is_news
-from store import cursors, dead_letters, documents, source_lines
-from store.database import Database
+from store import contracts, cursors, dead_letters, documents, source_lines
+from store.database import Connection, Database
 from store.dead_letters import DeadLetter
 from store.documents import DocumentNews
 from store.source_lines import RawRecord
@@ -97,6 +97,7 @@ class TakingIn:
                 if (version := self._version(source, known.get(key), record, seen_at)) is not None
             ]
             await source_lines.save(connection, [now for before, now in changes if now != before])
+            await self._owe_telling(connection, source, changes)
             news = list(self._news(changes))
             await documents.tell(connection, news)
             letters = list(self._letters(source, page.records, known))
@@ -116,8 +117,26 @@ class TakingIn:
                 if before.status is not LineStatus.DELETED
             ]
             await source_lines.save(connection, [now for _, now in changes])
+            await self._owe_telling(connection, source, changes)
             await documents.tell(connection, list(self._news(changes)))
         return len(changes)
+
+    async def _owe_telling(
+        self,
+        connection: Connection,
+        source: str,
+        changes: Sequence[tuple[LineVersion | None, LineVersion]],
+    ) -> None:
+        """Owe the news of contracts to whoever bills by them, whatever becomes of this poll."""
+        if self._kind is not CONTRACTS:
+            return
+        changed = {
+            now.source_id
+            for before, now in changes
+            if before is None or (before.revision, before.status) != (now.revision, now.status)
+        }
+        if changed:
+            await contracts.note_changed(connection, source, changed)
 
     def _version(
         self,

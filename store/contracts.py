@@ -118,6 +118,27 @@ async def _troubles(
     return tuple(row["source_id"] for row in rows)
 
 
+async def note_changed(connection: Connection, source: str, records: Collection[str]) -> None:
+    """Note that records changed, in the transaction that changes them: their telling is owed."""
+    await connection.execute(
+        "INSERT INTO billing_news (connection, object, source_id) "
+        "SELECT $1, $2, id FROM unnest($3::text[]) AS n(id)",
+        source,
+        CONTRACT_RECORD,
+        sorted(records),
+    )
+
+
+async def take_changed(connection: Connection, source: str) -> set[str]:
+    """Take the records away whose change is still to be told, in the transaction that tells it."""
+    rows = await connection.fetch(
+        "DELETE FROM billing_news WHERE connection = $1 AND object = $2 RETURNING source_id",
+        source,
+        CONTRACT_RECORD,
+    )
+    return {row["source_id"] for row in rows}
+
+
 async def engagements_of(connection: Connection, source: str) -> list[Engagement]:
     """All engagements that a source shows now."""
     rows = await connection.fetch(
@@ -220,7 +241,8 @@ async def hear(connection: Connection, limit: int) -> tuple[list[Heard], int]:
     rows = await connection.fetch(
         """
         WITH taken AS (
-          DELETE FROM billing_news WHERE id IN (SELECT id FROM billing_news ORDER BY id LIMIT $1)
+          DELETE FROM billing_news WHERE id IN (
+            SELECT id FROM billing_news WHERE object <> $2 ORDER BY id LIMIT $1)
           RETURNING connection, object, source_id
         ), lines AS (
           SELECT connection, object, source_id, count(*) AS times FROM taken GROUP BY 1, 2, 3
@@ -261,6 +283,7 @@ async def hear(connection: Connection, limit: int) -> tuple[list[Heard], int]:
         UNION ALL SELECT NULL, NULL, NULL, (SELECT coalesce(sum(times), 0) FROM lines)
         """,
         limit,
+        CONTRACT_RECORD,
     )
     heard = sorted(
         Heard(row["connection"], row["engagement"], row["since"])
