@@ -114,6 +114,11 @@ class BusinessCentralSide:
         self.environment.quirks.stale_reads += _STALE_LOOKS
 
 
+def task_number(name: str) -> str:
+    """The number of a task."""
+    return _TASK_NUMBERS[name]
+
+
 def _asked(request: httpx.Request) -> str:
     path = request.url.path
     if path.endswith("/token"):

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.expense_month import SHAPES
 from tests.e2e.conftest import NewNamespace
-from tests.pairs.books import findings
+from tests.pairs.books import Books, findings, work_of
 from tests.pairs.business_central import (
     BATCH,
     DIMENSIONS,
@@ -16,6 +16,7 @@ from tests.pairs.business_central import (
     POST,
     READ,
     BusinessCentralSide,
+    task_number,
 )
 from tests.pairs.conftest import Opened
 from tests.pairs.month import PlayedMonth
@@ -85,3 +86,34 @@ async def test_a_month_reaches_business_central_once_through_every_fault_and_two
     assert_every_fault_struck(wire)
     # Whatever was overtaken came too late to do anything: nothing of it counts.
     assert wire.late.total() > 0
+
+
+async def test_of_a_transaction_that_ends_in_the_middle_each_good_line_is_booked_once(
+    opened: Opened, tmp_path: Path
+) -> None:
+    sources = Sources(tmp_path / "contracts", BusinessCentralSide.entities)
+    erp = BusinessCentralSide(sources.firm)
+    good = [sources.staff.enter(on=day, hours=f"{day + 1}.5") for day in range(4)]
+    bad = sources.staff.enter(task="Implementation", on=2)
+    async with opened(sources, erp) as platform:
+        await platform.refresh()
+        # Closed since it was read; and code of the firm's own commits after each entry.
+        erp.companies["DE01"].facts["tasks"]["PRJ-1001"] = (task_number("Analysis"),)
+        erp.environment.quirks.commits_by_itself = True
+        await platform.read_time()
+        await platform.until(
+            "SELECT count(*) FILTER (WHERE state = 'POSTED') = $1 FROM posting", len(good)
+        )
+        # That the refusal of the other speaks for all attempts is known after the quiet time.
+        await platform.quiet_time_passes()
+        week = sources.staff.timesheet_of(bad)
+        await platform.client.get_workflow_handle(f"time-to-posting/harvest/{week}").signal(
+            "document_changed"
+        )
+        await platform.settled()
+        (case,) = await platform.cases()
+        assert (case.cause, case.lines) == ("refused_by_erp", 1)
+
+    expected = [one for one in work_of(sources) if one.note != f"private {bad}"]
+    assert findings(Books(work=expected), erp.books()) == []
+    assert erp.wire.sent[BATCH] > 1
