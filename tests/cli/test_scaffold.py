@@ -62,6 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Made(folder, environment)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", NAMES.values())
 def test_what_is_made_passes_the_linters(made: Made, name: str) -> None:
     for words in (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)):
@@ -69,6 +70,7 @@ def test_what_is_made_passes_the_linters(made: Made, name: str) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("kind", "name"), NAMES.items())
 def test_its_suite_fails_and_each_reason_says_which_function_of_which_file(
     made: Made, kind: Kind, name: str

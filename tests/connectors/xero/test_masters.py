@@ -206,6 +206,7 @@ async def test_what_was_voided_stands_no_more(bills: BillWorld) -> None:
     assert told.state is PaymentState.REVERSED
 
 
+@pytest.mark.exhaustive
 async def test_payments_of_many_take_few_calls(bills: BillWorld) -> None:
     ids = [await bills.book(bills.report(bills.cost("1.00"))) for _ in range(100)]
     xero = bills.connect()
