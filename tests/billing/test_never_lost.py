@@ -60,6 +60,8 @@ WHILE_TELLING: Final[Mapping[str, Point]] = {
 WITH_TEMPORAL: Final = (
     "released and written down, before it is prepared",
     "prepared, before it is posted",
+    "claimed for sending, before the draft",
+    "drafted, before that is answered",
     "drafted, before it is posted",
     "posted, before that is written down",
 )
