@@ -20,7 +20,7 @@ def post(company: Company, entity: str, header: Record) -> None:
     # What the ERP sets by itself when it posts, without a word.
     header |= company.facts.get("set_on_posting", {})
     for line in lines:
-        line |= company.facts.get("set_on_lines_on_posting", {})
+        line.update(company.facts.get("set_on_lines_on_posting", {}))
         if company.facts.get("drops_dimensions_on_posting"):
             for axis in company.rows("dimensionSetLines", parentId=line["id"]):
                 company.delete("dimensionSetLines", axis["id"])
