@@ -24,7 +24,7 @@ from tests.billing.final_check import (
 from tests.billing.scene import Scene, price_people, reasons
 from tests.billing.systems import due, euros, hard_cap
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 ANNA, MATEO, JONAS = "Anna Berger", "Mateo Fuentes", "Jonas Lindqvist"
 

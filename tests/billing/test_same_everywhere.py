@@ -30,7 +30,7 @@ from tests.cli.conftest import NOBODY, nowhere  # noqa: F401  A fixture.
 from tests.cli.terminal import Terminal
 from tests.expenses.systems import ErpSide, ExpenseSystems
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 CONCUR: Final = SourceRef(connection="concur", target="tryton")
 CAPPED, RETAINER, FIXED, OPEN = "ENG-1001", "ENG-1002", "ENG-1005", "ENG-1007"

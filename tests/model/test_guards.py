@@ -19,6 +19,8 @@ from tests.model.catalogue import (
 from tests.model.exploration import explore
 from tests.model.ledger import Flaw
 
+pytestmark = pytest.mark.exhaustive
+
 _SENDING = frozenset(
     {
         "withdraws",

@@ -14,6 +14,8 @@ from tests.pairs.export import ExportSide, Trouble
 from tests.pairs.month import PlayedMonth
 from tests.pairs.sources import Sources
 
+pytestmark = pytest.mark.exhaustive
+
 _TAXES: Final = {"PRJ-1001": Decimal(19), "PRJ-1002": Decimal(19)}
 _BILLED: Final = ("PRJ-1001", "PRJ-1002", "PRJ-1003", "PRJ-1010")
 _OF_INVOICES: Final = (Trouble.LOST_ANSWER, Trouble.SLOW_COMMIT, Trouble.FULL)

@@ -15,6 +15,8 @@ from tests.pairs.sources import Sources
 from tests.pairs.storm import IN_READS, IN_WRITES, Fault, assert_every_fault_struck
 from tests.pairs.xero import ALLOCATION, DOCUMENT, READ, REMOVE, TIME, XeroSide
 
+pytestmark = pytest.mark.exhaustive
+
 _TAXES: Final = {"PRJ-1001": Decimal(19), "PRJ-1002": Decimal(19), "PRJ-1005": Decimal(19)}
 _BILLED: Final = ("PRJ-1001", "PRJ-1002", "PRJ-1003", "PRJ-1005")
 _LATE: Final = SHAPES[:2]
