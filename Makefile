@@ -27,7 +27,7 @@ demo: $(INSTALLED) ## A made-up firm's month of time and expenses goes into a re
 test: $(INSTALLED) ## All tests, the ones on the real ERP included
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-prove: $(INSTALLED) ## What takes longest to prove: campaigns of faults, and every place where a worker may die
+prove: $(INSTALLED) ## What takes longest: campaigns of faults, long scenarios, every interleaving
 	@$(BIN)/python -m pytest -n 2 --dist load --exhaustive $(ARGS)
 
 referee: $(INSTALLED) ## A second reader of the vendors' descriptions (Prism, by npm) judges connectors and simulators
