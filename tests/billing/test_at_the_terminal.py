@@ -105,6 +105,7 @@ async def test_an_invoice_and_its_work_tell_their_story_by_each_of_their_names(
     await analyst.local.watch()
     credited = await analyst.terminal.type(
         *("invoices", "credit", bill.number, "--by", "ana", "--approved-by", "bo"),
+        *("--date", analyst.local.systems.firm.month.last_day.isoformat()),
         *("--reason", "agreed on the phone", "--line", "1", "--hours", "0.5"),
         *("--work", f"time:harvest:{entry}"),
     )
