@@ -16,7 +16,7 @@ from tests.expenses.fyle_platform import FylePlatform, assert_all_is_well
 from tests.expenses.fyle_systems import ENTITY, WHY, FyleSystems, booked
 from tests.expenses.systems import ErpSide
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 RUNNING = {WorkflowExecutionStatus.RUNNING}
 ENDED = {WorkflowExecutionStatus.COMPLETED}

@@ -11,7 +11,7 @@ from tests.expenses.fyle_platform import FylePlatform
 from tests.expenses.fyle_systems import EXPORT, LOOK, PAY, booked
 from tests.expenses.systems import POST
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 ENDED = {WorkflowExecutionStatus.COMPLETED}
 

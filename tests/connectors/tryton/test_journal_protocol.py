@@ -24,7 +24,7 @@ from sandbox.tryton.expense_seed import EMPLOYEE_RECEIVABLE
 from sandbox.tryton.intercompany_seed import CHARGE, DUE_FROM
 from tests.connectors.tryton.journal_world import CREATE, POST, JournalWorld, charge, line
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 RACERS = 3
 
