@@ -1,7 +1,7 @@
 """The connector to the made-up ERP: one class a guard, each as short as its protocol allows."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import httpx
@@ -102,7 +102,7 @@ class MadeUp:
     async def documents_since(
         self, since: datetime | None
     ) -> AsyncIterator[Sequence[PostedDocument]]:
-        moment = 0 if since is None else int(since.timestamp()) - ZERO
+        moment = 0 if since is None else int(since.timestamp())
         rows = await self.rows(since=str(max(0, moment)))
         yield [document(row) for row in rows if row["posted"] and row["reference"].startswith("L")]
 
@@ -204,10 +204,6 @@ class MadeUp:
             "seconds": body.seconds,
             "note": " ".join(printable.split())[:NOTE_MAX],
         }
-
-
-# What the ERP's clock shows when ours shows this instant: its own begins at nothing.
-ZERO: Final = int(datetime.now(UTC).timestamp()) - 1_000_000
 
 
 def unreadable(*, write: bool) -> Exception:

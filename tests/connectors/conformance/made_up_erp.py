@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -40,11 +41,11 @@ class Booked:
 
 @dataclass
 class MadeUpErp(httpx.AsyncBaseTransport):
-    """Answers requests from its books; its clock moves only when it is told to."""
+    """Answers requests from its books; its clock begins with ours, and moves when it is told to."""
 
     flavour: Flavour
     secret: str = "open-sesame"
-    now: int = 1_000_000
+    now: int = field(default_factory=lambda: int(datetime.now(UTC).timestamp()))
     books: dict[str, Booked] = field(default_factory=dict)
     answers_by_key: dict[str, dict[str, Any]] = field(default_factory=dict)
     _ids: Any = field(default_factory=lambda: itertools.count(1))

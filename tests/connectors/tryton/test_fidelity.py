@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from canonical.posting import TimeLine
 from connectors.base.errors import RejectedError
 from sandbox.tryton.json_rpc import JsonRpcSession
 from tests.connectors.tryton.fidelity import QUESTIONS, Inquiry
@@ -59,7 +60,11 @@ async def test_tryton_takes_parts_of_a_second_and_we_refuse_to_read_them(
     assert told.value.code == "answer_not_understood"
     assert f"record {document_id}: duration" in str(told.value)
     swept = [
-        each.document_id async for page in world.connect().documents_since(None) for each in page
+        each.document_id
+        async for page in world.connect().documents_since(None)
+        for each in page
+        # Documents of different types may have the same id.
+        if isinstance(each.body, TimeLine)
     ]
     assert document_id not in swept, "what cannot be read counts as missing, and is looked at"
 
