@@ -182,7 +182,7 @@ class BillingPlatform(RunningPlatform):
         """
         if request.get("kind") == "credit":
             month_end = self.systems.firm.month.last_day.isoformat()
-            request = {"on_date": month_end, **request}
+            request = {**request, "on_date": request.get("on_date") or month_end}
         workflows = DocumentWorkflows(self.client, routes_of(self.platform.configuration))
         return await workflows.ask(self.ref(engagement), "decide", dict(request), Decided)
 
