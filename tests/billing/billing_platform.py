@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,6 +32,8 @@ from store.readiness import Invoice
 from tests.billing.systems import CONTRACTS, BillingSystems
 from tests.e2e.running_platform import SECONDS_MAX, RunningPlatform, eventually, running
 
+# A poll comes again by its Schedule; tests wait a little for it.
+_POLL_AFTER_SECONDS: Final = 5
 HARVEST: Final = SourceRef(connection="harvest", target="tryton")
 CONTRACTS_REF: Final = SourceRef(connection=CONTRACTS, target="tryton")
 
@@ -82,6 +84,16 @@ class BillingPlatform(RunningPlatform):
         """Read Harvest once and wait until all time is settled or stopped."""
         await self.run("PollSource", HARVEST)
         await self.settled()
+
+    async def settled(self, seconds_max: float = SECONDS_MAX) -> None:
+        """Wait until all is settled; what a credit note lets go is told by the next poll."""
+        polls = max(1, int(seconds_max // _POLL_AFTER_SECONDS))
+        for _ in range(polls):
+            with suppress(TimeoutError):
+                await super().settled(_POLL_AFTER_SECONDS)
+                return
+            await self.run("PollSource", HARVEST)
+        raise TimeoutError
 
     async def read_contracts(self) -> PollOutcome:
         """Read the drop once."""

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.billing.billing_platform import BillingPlatform
+from tests.billing.billing_platform import HARVEST, BillingPlatform
+from tests.e2e.running_platform import eventually
 
 pytestmark = pytest.mark.erp
 
@@ -18,6 +19,20 @@ async def _billed(local: BillingPlatform) -> tuple[int, int]:
     assert (await local.release("ENG-1001")).done
     await local.posted("ENG-1001")
     return first, second
+
+
+async def _corrected(local: BillingPlatform, entry: int, as_it_should: str) -> None:
+    """Poll until what waited for the credit note has gone on, as its Schedule does."""
+
+    async def done() -> bool:
+        await local.run("PollSource", HARVEST)
+        (row,) = await local.rows(
+            f"SELECT count(*) AS lines FROM posting WHERE source_id = $1 AND {as_it_should}",
+            str(entry),
+        )
+        return bool(row["lines"] == 1)
+
+    await eventually(done)
 
 
 async def test_hours_that_change_after_billing_wait_for_the_credit_and_are_billed_again(
@@ -51,12 +66,7 @@ async def test_hours_that_change_after_billing_wait_for_the_credit_and_are_bille
     )
     assert credited.done, credited.message
     await local.posted("ENG-1001", 2)
-    await local.assess()
-    await local.until(
-        "SELECT count(*) = 1 FROM posting WHERE source_id = $1 AND kind = 'time' "
-        "AND revision = 2 AND state = 'POSTED'",
-        str(entry),
-    )
+    await _corrected(local, entry, "kind = 'time' AND revision = 2 AND state = 'POSTED'")
     await local.closed(case)
     await local.hear()
     await local.settled()
@@ -93,8 +103,7 @@ async def test_an_approval_that_is_withdrawn_after_billing_is_taken_back_after_t
         )
     ).done
     await local.posted("ENG-1001", 2)
-    await local.assess()
-    await local.until(
-        "SELECT count(*) = 1 FROM posting WHERE source_id = $1 AND state = 'REVERSED'", str(entry)
-    )
+    await _corrected(local, entry, "state = 'REVERSED'")
+    await local.hear()
+    await local.settled()
     assert (await local.view("ENG-1001")).blocked == ()
