@@ -29,12 +29,12 @@ from sandbox.expense_policies import EXPENSE_POLICIES
 from store import readiness as stored
 from store.readiness import Invoice
 from tests.billing.systems import CONTRACTS
-from tests.e2e.running_platform import SECONDS_MAX, RunningPlatform, eventually, running
+from tests.e2e.running_platform import RunningPlatform, eventually, running
 from tests.pairs.books import Books
 from tests.pairs.sources import CONCUR, HARVEST, Sources
 
 ERP: Final = "erp"
-STORM_SECONDS_MAX: Final = 100
+STORM_SECONDS_MAX: Final = 240
 
 
 class ErpSide(Protocol):
@@ -198,7 +198,7 @@ class PairPlatform(RunningPlatform):
             found = await self.invoices(engagement)
             return [one.state for one in found].count("POSTED") >= documents
 
-        await eventually(there, SECONDS_MAX)
+        await eventually(there, STORM_SECONDS_MAX)
         return await self.invoices(engagement)
 
 
