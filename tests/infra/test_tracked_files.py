@@ -45,7 +45,7 @@ def test_no_path_of_one_machine_is_named() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "index-url = https://" + "pypi" + ".org/simple",
+        "found at https://" + "pypi" + ".org/simple",
         "FROM ghcr" + ".io/ledgerway/base",
         "home: /" + "root/.cache",
         '"/' + 'work/main"',
