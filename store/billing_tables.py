@@ -5,28 +5,10 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Numeric, Text
 from sqlmodel import Field, SQLModel
 
-_UTC: Any = DateTime(timezone=True)
-
-
-def _text(**more: Any) -> Any:
-    return Field(sa_type=Text, **more)
-
-
-def _instant(**more: Any) -> Any:
-    return Field(sa_type=_UTC, **more)
-
-
-def _big(**more: Any) -> Any:
-    return Field(sa_type=BigInteger, **more)
-
-
-def _number(**more: Any) -> Any:
-    return Field(sa_type=Numeric, **more)
+from store.columns import big_column, instant_column, number_column, text_column
 
 
 class WorkProjectRow(SQLModel, table=True):
@@ -34,10 +16,10 @@ class WorkProjectRow(SQLModel, table=True):
 
     __tablename__ = "work_project"
 
-    connection: str = _text(primary_key=True)
-    object: str = _text(primary_key=True)
-    source_id: str = _text(primary_key=True)
-    project: str = _text(primary_key=True)
+    connection: str = text_column(primary_key=True)
+    object: str = text_column(primary_key=True)
+    source_id: str = text_column(primary_key=True)
+    project: str = text_column(primary_key=True)
 
 
 class BillingNewsRow(SQLModel, table=True):
@@ -45,10 +27,10 @@ class BillingNewsRow(SQLModel, table=True):
 
     __tablename__ = "billing_news"
 
-    id: int = _big(primary_key=True)
-    connection: str = _text()
-    object: str = _text()
-    source_id: str = _text()
+    id: int = big_column(primary_key=True)
+    connection: str = text_column()
+    object: str = text_column()
+    source_id: str = text_column()
 
 
 class EngagementProjectRow(SQLModel, table=True):
@@ -56,9 +38,9 @@ class EngagementProjectRow(SQLModel, table=True):
 
     __tablename__ = "engagement_project"
 
-    connection: str = _text(primary_key=True)
-    engagement: str = _text(primary_key=True)
-    project: str = _text(primary_key=True)
+    connection: str = text_column(primary_key=True)
+    engagement: str = text_column(primary_key=True)
+    project: str = text_column(primary_key=True)
 
 
 class WorkValueRow(SQLModel, table=True):
@@ -66,24 +48,24 @@ class WorkValueRow(SQLModel, table=True):
 
     __tablename__ = "work_value"
 
-    connection: str = _text(primary_key=True)
-    object: str = _text(primary_key=True)
-    source_id: str = _text(primary_key=True)
-    part: str = _text(primary_key=True)
+    connection: str = text_column(primary_key=True)
+    object: str = text_column(primary_key=True)
+    source_id: str = text_column(primary_key=True)
+    part: str = text_column(primary_key=True)
     revision: int = Field(primary_key=True)
-    project: str = _text()
-    employee: str = _text()
+    project: str = text_column()
+    employee: str = text_column()
     work_date: date
     billable: bool
     seconds: int
     billed_seconds: int
-    rate: Decimal | None = _number()
-    worth: Decimal | None = _number()
-    currency: str | None = _text()
-    why: str = _text()
-    cost: Decimal | None = _number()
-    cost_currency: str | None = _text()
-    decided_at: datetime = _instant()
+    rate: Decimal | None = number_column()
+    worth: Decimal | None = number_column()
+    currency: str | None = text_column()
+    why: str = text_column()
+    cost: Decimal | None = number_column()
+    cost_currency: str | None = text_column()
+    decided_at: datetime = instant_column()
 
 
 class ExchangeRateRow(SQLModel, table=True):
@@ -91,12 +73,12 @@ class ExchangeRateRow(SQLModel, table=True):
 
     __tablename__ = "exchange_rate"
 
-    connection: str = _text(primary_key=True)
-    source_currency: str = _text(primary_key=True)
-    target_currency: str = _text(primary_key=True)
+    connection: str = text_column(primary_key=True)
+    source_currency: str = text_column(primary_key=True)
+    target_currency: str = text_column(primary_key=True)
     on_date: date = Field(primary_key=True)
-    rate: Decimal = _number()
-    origin: str = _text(primary_key=True)
+    rate: Decimal = number_column()
+    origin: str = text_column(primary_key=True)
 
 
 class CostRateRow(SQLModel, table=True):
@@ -104,11 +86,11 @@ class CostRateRow(SQLModel, table=True):
 
     __tablename__ = "cost_rate"
 
-    connection: str = _text(primary_key=True)
-    employee: str = _text(primary_key=True)
+    connection: str = text_column(primary_key=True)
+    employee: str = text_column(primary_key=True)
     valid_from: date = Field(primary_key=True)
-    rate: Decimal = _number()
-    currency: str = _text()
+    rate: Decimal = number_column()
+    currency: str = text_column()
 
 
 class BillingAllocationRow(SQLModel, table=True):
@@ -116,28 +98,28 @@ class BillingAllocationRow(SQLModel, table=True):
 
     __tablename__ = "billing_allocation"
 
-    connection: str = _text(primary_key=True)
-    engagement: str = _text()
-    legal_entity: str = _text()
-    event_id: str = _text(primary_key=True)
+    connection: str = text_column(primary_key=True)
+    engagement: str = text_column()
+    legal_entity: str = text_column()
+    event_id: str = text_column(primary_key=True)
     ordinal: int = Field(primary_key=True)
-    kind: str = _text()
-    invoice_line: str | None = _text()
-    role: str | None = _text()
-    contract_line: str = _text()
-    work_key: str = _text()
-    work_kind: str = _text()
+    kind: str = text_column()
+    invoice_line: str | None = text_column()
+    role: str | None = text_column()
+    contract_line: str = text_column()
+    work_key: str = text_column()
+    work_kind: str = text_column()
     revision: int
-    project: str | None = _text()
+    project: str | None = text_column()
     work_date: date
     billed_date: date
-    seconds: int = _big()
-    worth: Decimal = _number()
-    worth_currency: str = _text()
-    amount: Decimal = _number()
-    currency: str = _text()
-    body: str = _text()
-    made_at: datetime = _instant()
+    seconds: int = big_column()
+    worth: Decimal = number_column()
+    worth_currency: str = text_column()
+    amount: Decimal = number_column()
+    currency: str = text_column()
+    body: str = text_column()
+    made_at: datetime = instant_column()
 
 
 class BillingExclusionRow(SQLModel, table=True):
@@ -145,15 +127,15 @@ class BillingExclusionRow(SQLModel, table=True):
 
     __tablename__ = "billing_exclusion"
 
-    connection: str = _text(primary_key=True)
-    engagement: str = _text(primary_key=True)
-    period: str = _text(primary_key=True)
-    work_key: str = _text(primary_key=True)
-    made_by: str = _text()
-    reason: str = _text()
-    made_at: datetime = _instant()
-    lifted_by: str | None = _text()
-    lifted_at: datetime | None = _instant()
+    connection: str = text_column(primary_key=True)
+    engagement: str = text_column(primary_key=True)
+    period: str = text_column(primary_key=True)
+    work_key: str = text_column(primary_key=True)
+    made_by: str = text_column()
+    reason: str = text_column()
+    made_at: datetime = instant_column()
+    lifted_by: str | None = text_column()
+    lifted_at: datetime | None = instant_column()
 
 
 class BillingWriteDownRow(SQLModel, table=True):
@@ -161,11 +143,11 @@ class BillingWriteDownRow(SQLModel, table=True):
 
     __tablename__ = "billing_write_down"
 
-    connection: str = _text(primary_key=True)
-    engagement: str = _text(primary_key=True)
-    id: str = _text(primary_key=True)
-    body: str = _text()
-    made_at: datetime = _instant()
+    connection: str = text_column(primary_key=True)
+    engagement: str = text_column(primary_key=True)
+    id: str = text_column(primary_key=True)
+    body: str = text_column()
+    made_at: datetime = instant_column()
 
 
 class ReadinessRow(SQLModel, table=True):
@@ -173,14 +155,14 @@ class ReadinessRow(SQLModel, table=True):
 
     __tablename__ = "readiness"
 
-    connection: str = _text(primary_key=True)
-    engagement: str = _text(primary_key=True)
-    period: str = _text(primary_key=True)
-    legal_entity: str = _text()
+    connection: str = text_column(primary_key=True)
+    engagement: str = text_column(primary_key=True)
+    period: str = text_column(primary_key=True)
+    legal_entity: str = text_column()
     ready: bool
-    snapshot_hash: str = _text()
-    snapshot: str = _text()
-    assessed_at: datetime = _instant()
+    snapshot_hash: str = text_column()
+    snapshot: str = text_column()
+    assessed_at: datetime = instant_column()
 
 
 class ReadinessPieceRow(SQLModel, table=True):
@@ -188,22 +170,22 @@ class ReadinessPieceRow(SQLModel, table=True):
 
     __tablename__ = "readiness_piece"
 
-    connection: str = _text(primary_key=True)
-    engagement: str = _text(primary_key=True)
-    period: str = _text(primary_key=True)
+    connection: str = text_column(primary_key=True)
+    engagement: str = text_column(primary_key=True)
+    period: str = text_column(primary_key=True)
     ordinal: int = Field(primary_key=True)
-    work_key: str = _text()
-    work_kind: str = _text()
+    work_key: str = text_column()
+    work_kind: str = text_column()
     revision: int
-    contract_line: str | None = _text()
-    project: str | None = _text()
+    contract_line: str | None = text_column()
+    project: str | None = text_column()
     work_date: date
-    seconds: int = _big()
-    amount: Decimal = _number()
-    currency: str = _text()
-    fund: str | None = _text()
-    reason: str | None = _text()
-    why: str = _text()
+    seconds: int = big_column()
+    amount: Decimal = number_column()
+    currency: str = text_column()
+    fund: str | None = text_column()
+    reason: str | None = text_column()
+    why: str = text_column()
 
 
 class ReadinessSnapshotRow(SQLModel, table=True):
@@ -211,12 +193,12 @@ class ReadinessSnapshotRow(SQLModel, table=True):
 
     __tablename__ = "readiness_snapshot"
 
-    connection: str = _text(primary_key=True)
-    engagement: str = _text(primary_key=True)
-    period: str = _text(primary_key=True)
-    hash: str = _text(primary_key=True)
-    snapshot: str = _text()
-    made_at: datetime = _instant()
+    connection: str = text_column(primary_key=True)
+    engagement: str = text_column(primary_key=True)
+    period: str = text_column(primary_key=True)
+    hash: str = text_column(primary_key=True)
+    snapshot: str = text_column()
+    made_at: datetime = instant_column()
 
 
 class BillingReleaseRow(SQLModel, table=True):
@@ -224,13 +206,13 @@ class BillingReleaseRow(SQLModel, table=True):
 
     __tablename__ = "billing_release"
 
-    id: int = _big(primary_key=True)
-    connection: str = _text()
-    engagement: str = _text()
-    period: str = _text()
-    snapshot_hash: str = _text()
-    released_by: str = _text()
-    released_at: datetime = _instant()
+    id: int = big_column(primary_key=True)
+    connection: str = text_column()
+    engagement: str = text_column()
+    period: str = text_column()
+    snapshot_hash: str = text_column()
+    released_by: str = text_column()
+    released_at: datetime = instant_column()
 
 
 class BillingDecisionRow(SQLModel, table=True):
@@ -238,12 +220,12 @@ class BillingDecisionRow(SQLModel, table=True):
 
     __tablename__ = "billing_decision"
 
-    id: str = _text(primary_key=True)
-    connection: str = _text()
-    engagement: str = _text()
-    period: str = _text()
-    kind: str = _text()
-    made_by: str = _text()
-    request: str = _text()
-    answer: str = _text()
-    made_at: datetime = _instant()
+    id: str = text_column(primary_key=True)
+    connection: str = text_column()
+    engagement: str = text_column()
+    period: str = text_column()
+    kind: str = text_column()
+    made_by: str = text_column()
+    request: str = text_column()
+    answer: str = text_column()
+    made_at: datetime = instant_column()

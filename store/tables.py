@@ -12,25 +12,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, Numeric, Text
+from sqlalchemy import ARRAY, DateTime, Text
 from sqlmodel import Field, SQLModel
 
+from store.columns import big_column, instant_column, number_column, text_column
+
 # SQLModel's annotation knows classes only; SQLAlchemy takes instances as well.
-_UTC: Any = DateTime(timezone=True)
 _TEXTS: Any = ARRAY(Text)
 _INSTANTS: Any = ARRAY(DateTime(timezone=True))
-
-
-def _text(**more: Any) -> Any:
-    return Field(sa_type=Text, **more)
-
-
-def _instant(**more: Any) -> Any:
-    return Field(sa_type=_UTC, **more)
-
-
-def _big(**more: Any) -> Any:
-    return Field(sa_type=BigInteger, **more)
 
 
 class InboxRow(SQLModel, table=True):
@@ -38,13 +27,13 @@ class InboxRow(SQLModel, table=True):
 
     __tablename__ = "inbox"
 
-    id: int = _big(primary_key=True)
-    connection: str = _text()
-    object: str = _text()
-    source_id: str = _text()
-    content_hash: str = _text()
-    payload: str = _text()
-    received_at: datetime = _instant()
+    id: int = big_column(primary_key=True)
+    connection: str = text_column()
+    object: str = text_column()
+    source_id: str = text_column()
+    content_hash: str = text_column()
+    payload: str = text_column()
+    received_at: datetime = instant_column()
 
 
 class DeadLetterRow(SQLModel, table=True):
@@ -52,17 +41,17 @@ class DeadLetterRow(SQLModel, table=True):
 
     __tablename__ = "dead_letter"
 
-    id: int = _big(primary_key=True)
-    connection: str = _text()
-    object: str = _text()
-    content_hash: str = _text()
-    source_id: str | None = _text()
-    reason: str = _text()
-    payload: str = _text()
+    id: int = big_column(primary_key=True)
+    connection: str = text_column()
+    object: str = text_column()
+    content_hash: str = text_column()
+    source_id: str | None = text_column()
+    reason: str = text_column()
+    payload: str = text_column()
     times: int
-    first_seen_at: datetime = _instant()
-    last_seen_at: datetime = _instant()
-    settled_at: datetime | None = _instant()
+    first_seen_at: datetime = instant_column()
+    last_seen_at: datetime = instant_column()
+    settled_at: datetime | None = instant_column()
 
 
 class SourceCursorRow(SQLModel, table=True):
@@ -70,11 +59,11 @@ class SourceCursorRow(SQLModel, table=True):
 
     __tablename__ = "source_cursor"
 
-    connection: str = _text(primary_key=True)
-    object: str = _text(primary_key=True)
-    watermark: datetime = _instant()
-    last_polled_at: datetime | None = _instant()
-    last_error: str | None = _text()
+    connection: str = text_column(primary_key=True)
+    object: str = text_column(primary_key=True)
+    watermark: datetime = instant_column()
+    last_polled_at: datetime | None = instant_column()
+    last_error: str | None = text_column()
 
 
 class DocumentRow(SQLModel, table=True):
@@ -82,15 +71,15 @@ class DocumentRow(SQLModel, table=True):
 
     __tablename__ = "document"
 
-    connection: str = _text(primary_key=True)
-    kind: str = _text(primary_key=True)
-    document_id: str = _text(primary_key=True)
-    employee: str = _text()
+    connection: str = text_column(primary_key=True)
+    kind: str = text_column(primary_key=True)
+    document_id: str = text_column(primary_key=True)
+    employee: str = text_column()
     starts_on: date
-    news_seq: int = _big()
-    dispatched_seq: int = _big()
-    prepared_seq: int = _big()
-    told_at: datetime | None = _instant()
+    news_seq: int = big_column()
+    dispatched_seq: int = big_column()
+    prepared_seq: int = big_column()
+    told_at: datetime | None = instant_column()
 
 
 class SourceLineRow(SQLModel, table=True):
@@ -98,21 +87,21 @@ class SourceLineRow(SQLModel, table=True):
 
     __tablename__ = "source_line"
 
-    connection: str = _text(primary_key=True)
-    object: str = _text(primary_key=True)
-    source_id: str = _text(primary_key=True)
-    document_id: str = _text()
-    employee: str = _text()
+    connection: str = text_column(primary_key=True)
+    object: str = text_column(primary_key=True)
+    source_id: str = text_column(primary_key=True)
+    document_id: str = text_column()
+    employee: str = text_column()
     work_date: date | None
     revision: int
-    financial_hash: str = _text()
-    status: str = _text()
-    approved_at: datetime | None = _instant()
-    approved_at_from: str | None = _text()
-    trouble: str | None = _text()
-    entry: str | None = _text()
-    changed_at: datetime = _instant()
-    seen_at: datetime = _instant()
+    financial_hash: str = text_column()
+    status: str = text_column()
+    approved_at: datetime | None = instant_column()
+    approved_at_from: str | None = text_column()
+    trouble: str | None = text_column()
+    entry: str | None = text_column()
+    changed_at: datetime = instant_column()
+    seen_at: datetime = instant_column()
 
 
 class ExceptionCaseRow(SQLModel, table=True):
@@ -121,24 +110,24 @@ class ExceptionCaseRow(SQLModel, table=True):
     __tablename__ = "exception_case"
 
     id: UUID = Field(primary_key=True)
-    tenant: str = _text()
-    connection: str = _text()
-    target: str = _text()
-    legal_entity: str = _text()
-    cause: str = _text()
-    subject: str = _text()
-    sentence: str = _text()
-    period: str | None = _text()
-    state: str = _text()
-    owner: str = _text()
-    opened_at: datetime = _instant()
-    deadline_at: datetime = _instant()
-    resolution: str | None = _text()
-    resolved_by: str | None = _text()
-    resolved_at: datetime | None = _instant()
-    actor: str = _text()
-    reason: str = _text()
-    correlation_id: str = _text()
+    tenant: str = text_column()
+    connection: str = text_column()
+    target: str = text_column()
+    legal_entity: str = text_column()
+    cause: str = text_column()
+    subject: str = text_column()
+    sentence: str = text_column()
+    period: str | None = text_column()
+    state: str = text_column()
+    owner: str = text_column()
+    opened_at: datetime = instant_column()
+    deadline_at: datetime = instant_column()
+    resolution: str | None = text_column()
+    resolved_by: str | None = text_column()
+    resolved_at: datetime | None = instant_column()
+    actor: str = text_column()
+    reason: str = text_column()
+    correlation_id: str = text_column()
 
 
 class PostingRow(SQLModel, table=True):
@@ -147,47 +136,47 @@ class PostingRow(SQLModel, table=True):
     __tablename__ = "posting"
 
     key: UUID = Field(primary_key=True)
-    reference: str = _text()
-    tenant: str = _text()
-    target: str = _text()
-    connection: str = _text()
-    object: str = _text()
-    source_id: str = _text()
+    reference: str = text_column()
+    tenant: str = text_column()
+    target: str = text_column()
+    connection: str = text_column()
+    object: str = text_column()
+    source_id: str = text_column()
     revision: int
-    kind: str = _text()
-    leg: str = _text()
+    kind: str = text_column()
+    leg: str = text_column()
     amendment: int
-    document_id: str = _text()
-    legal_entity: str = _text()
-    period: str | None = _text()
+    document_id: str = text_column()
+    legal_entity: str = text_column()
+    period: str | None = text_column()
     posting_date: date | None
     original_date: date | None
     seconds: int
-    amount: Decimal = Field(sa_type=Numeric)
-    currency: str = _text()
-    intent: str | None = _text()
-    body_hash: str = _text()
-    state: str = _text()
-    fence: int = _big()
-    claimed_by: str | None = _text()
-    sent_at: datetime | None = _instant()
-    unknown_since: datetime | None = _instant()
-    evidence: str | None = _text()
-    last_outcome: str | None = _text()
-    erp_document_id: str | None = _text()
-    posted_at: datetime | None = _instant()
-    attested_at: datetime | None = _instant()
+    amount: Decimal = number_column()
+    currency: str = text_column()
+    intent: str | None = text_column()
+    body_hash: str = text_column()
+    state: str = text_column()
+    fence: int = big_column()
+    claimed_by: str | None = text_column()
+    sent_at: datetime | None = instant_column()
+    unknown_since: datetime | None = instant_column()
+    evidence: str | None = text_column()
+    last_outcome: str | None = text_column()
+    erp_document_id: str | None = text_column()
+    posted_at: datetime | None = instant_column()
+    attested_at: datetime | None = instant_column()
     other_document_ids: list[str] = Field(sa_type=_TEXTS)
     case_id: UUID | None
-    released_at: datetime | None = _instant()
+    released_at: datetime | None = instant_column()
     corrects: UUID | None
     waits_for: UUID | None
     next_revision: int | None
     withdrawn: bool
-    created_at: datetime = _instant()
-    actor: str = _text()
-    reason: str = _text()
-    correlation_id: str = _text()
+    created_at: datetime = instant_column()
+    actor: str = text_column()
+    reason: str = text_column()
+    correlation_id: str = text_column()
 
 
 class PostingTransitionRow(SQLModel, table=True):
@@ -195,8 +184,8 @@ class PostingTransitionRow(SQLModel, table=True):
 
     __tablename__ = "posting_transition"
 
-    from_state: str = _text(primary_key=True)
-    to_state: str = _text(primary_key=True)
+    from_state: str = text_column(primary_key=True)
+    to_state: str = text_column(primary_key=True)
 
 
 class AuditRow(SQLModel, table=True):
@@ -204,17 +193,17 @@ class AuditRow(SQLModel, table=True):
 
     __tablename__ = "audit"
 
-    id: int = _big(primary_key=True)
-    at: datetime = _instant()
-    subject_kind: str = _text()
-    subject: str = _text()
-    from_state: str | None = _text()
-    to_state: str = _text()
-    fence: int | None = _big()
-    outcome: str | None = _text()
-    actor: str = _text()
-    reason: str = _text()
-    correlation_id: str = _text()
+    id: int = big_column(primary_key=True)
+    at: datetime = instant_column()
+    subject_kind: str = text_column()
+    subject: str = text_column()
+    from_state: str | None = text_column()
+    to_state: str = text_column()
+    fence: int | None = big_column()
+    outcome: str | None = text_column()
+    actor: str = text_column()
+    reason: str = text_column()
+    correlation_id: str = text_column()
 
 
 class AmendmentRow(SQLModel, table=True):
@@ -222,15 +211,15 @@ class AmendmentRow(SQLModel, table=True):
 
     __tablename__ = "amendment"
 
-    connection: str = _text(primary_key=True)
-    object: str = _text(primary_key=True)
-    source_id: str = _text(primary_key=True)
+    connection: str = text_column(primary_key=True)
+    object: str = text_column(primary_key=True)
+    source_id: str = text_column(primary_key=True)
     revision: int = Field(primary_key=True)
-    field: str = _text(primary_key=True)
-    value: str = _text()
+    field: str = text_column(primary_key=True)
+    value: str = text_column()
     case_id: UUID
-    made_by: str = _text()
-    made_at: datetime = _instant()
+    made_by: str = text_column()
+    made_at: datetime = instant_column()
 
 
 class OutboxRow(SQLModel, table=True):
@@ -238,22 +227,22 @@ class OutboxRow(SQLModel, table=True):
 
     __tablename__ = "outbox"
 
-    id: int = _big(primary_key=True)
-    connection: str = _text()
-    object: str = _text()
-    source_id: str = _text()
+    id: int = big_column(primary_key=True)
+    connection: str = text_column()
+    object: str = text_column()
+    source_id: str = text_column()
     posting_key: UUID
-    kind: str = _text()
-    reference: str = _text()
-    document_id: str = _text()
-    state: str = _text()
-    code: str | None = _text()
-    created_at: datetime = _instant()
-    done_at: datetime | None = _instant()
+    kind: str = text_column()
+    reference: str = text_column()
+    document_id: str = text_column()
+    state: str = text_column()
+    code: str | None = text_column()
+    created_at: datetime = instant_column()
+    done_at: datetime | None = instant_column()
     ordinal: int
-    detail: str | None = _text()
+    detail: str | None = text_column()
     attempts: int
-    not_before: datetime | None = _instant()
+    not_before: datetime | None = instant_column()
 
 
 class SourceClaimRow(SQLModel, table=True):
@@ -261,14 +250,14 @@ class SourceClaimRow(SQLModel, table=True):
 
     __tablename__ = "source_claim"
 
-    connection: str = _text(primary_key=True)
-    object: str = _text(primary_key=True)
-    source_id: str = _text(primary_key=True)
-    state: str = _text()
+    connection: str = text_column(primary_key=True)
+    object: str = text_column(primary_key=True)
+    source_id: str = text_column(primary_key=True)
+    state: str = text_column()
     attempts: int
-    code: str = _text()
-    asked_at: datetime = _instant()
-    answered_at: datetime | None = _instant()
+    code: str = text_column()
+    asked_at: datetime = instant_column()
+    answered_at: datetime | None = instant_column()
 
 
 class DocumentPaymentRow(SQLModel, table=True):
@@ -277,17 +266,17 @@ class DocumentPaymentRow(SQLModel, table=True):
     __tablename__ = "document_payment"
 
     posting_key: UUID = Field(primary_key=True)
-    target: str = _text()
-    document_id: str = _text()
-    number: str = _text()
-    state: str = _text()
-    currency: str = _text()
-    total: Decimal = Field(sa_type=Numeric)
-    paid: Decimal = Field(sa_type=Numeric)
+    target: str = text_column()
+    document_id: str = text_column()
+    number: str = text_column()
+    state: str = text_column()
+    currency: str = text_column()
+    total: Decimal = number_column()
+    paid: Decimal = number_column()
     due_on: date | None
     last_paid_on: date | None
-    changed_at: datetime = _instant()
-    seen_at: datetime = _instant()
+    changed_at: datetime = instant_column()
+    seen_at: datetime = instant_column()
     steps: int
 
 
@@ -296,12 +285,12 @@ class MasterRecordRow(SQLModel, table=True):
 
     __tablename__ = "master_record"
 
-    connection: str = _text(primary_key=True)
-    kind: str = _text(primary_key=True)
-    id: str = _text(primary_key=True)
-    code: str = _text()
-    body: str = _text()
-    gone_at: datetime | None = _instant()
+    connection: str = text_column(primary_key=True)
+    kind: str = text_column(primary_key=True)
+    id: str = text_column(primary_key=True)
+    code: str = text_column()
+    body: str = text_column()
+    gone_at: datetime | None = instant_column()
 
 
 class PostingPeriodRow(SQLModel, table=True):
@@ -309,10 +298,10 @@ class PostingPeriodRow(SQLModel, table=True):
 
     __tablename__ = "posting_period"
 
-    connection: str = _text(primary_key=True)
-    id: str = _text(primary_key=True)
-    legal_entity: str = _text()
-    body: str = _text()
+    connection: str = text_column(primary_key=True)
+    id: str = text_column(primary_key=True)
+    legal_entity: str = text_column()
+    body: str = text_column()
 
 
 class MasterSnapshotRow(SQLModel, table=True):
@@ -320,10 +309,10 @@ class MasterSnapshotRow(SQLModel, table=True):
 
     __tablename__ = "master_snapshot"
 
-    connection: str = _text(primary_key=True)
-    version: int = _big()
-    masters_read_at: datetime | None = _instant()
-    calendar_read_at: datetime | None = _instant()
+    connection: str = text_column(primary_key=True)
+    version: int = big_column()
+    masters_read_at: datetime | None = instant_column()
+    calendar_read_at: datetime | None = instant_column()
 
 
 class CrossReferenceRow(SQLModel, table=True):
@@ -331,13 +320,13 @@ class CrossReferenceRow(SQLModel, table=True):
 
     __tablename__ = "cross_reference"
 
-    kind: str = _text(primary_key=True)
-    source: str = _text(primary_key=True)
-    source_id: str = _text(primary_key=True)
-    target: str = _text(primary_key=True)
-    target_id: str = _text()
-    made_by: str = _text()
-    made_at: datetime = _instant()
+    kind: str = text_column(primary_key=True)
+    source: str = text_column(primary_key=True)
+    source_id: str = text_column(primary_key=True)
+    target: str = text_column(primary_key=True)
+    target_id: str = text_column()
+    made_by: str = text_column()
+    made_at: datetime = instant_column()
 
 
 class RateWindowRow(SQLModel, table=True):
@@ -345,6 +334,6 @@ class RateWindowRow(SQLModel, table=True):
 
     __tablename__ = "rate_window"
 
-    connection: str = _text(primary_key=True)
+    connection: str = text_column(primary_key=True)
     calls: list[datetime] = Field(sa_type=_INSTANTS)
-    paused_until: datetime | None = _instant()
+    paused_until: datetime | None = instant_column()
