@@ -14,10 +14,9 @@ from pydantic import Field, model_validator
 
 from canonical.base import Canonical, Day, Instant
 from canonical.exact import ExactDecimal
-from canonical.expense import CountryCode
 from canonical.identity import content_hash
 from canonical.money import CurrencyCode, HourlyRate, Money
-from canonical.text import Code, ExternalId, Name
+from canonical.text import Code, CountryCode, ExternalId, Name
 
 LINES_MAX = 500
 ID_MAX: Final = 120

@@ -11,15 +11,13 @@ from canonical.base import Canonical, Day, Instant
 from canonical.exact import ExactDecimal
 from canonical.identity import content_hash
 from canonical.money import AMOUNT_MAX, CurrencyCode, Money
-from canonical.text import Code, ExternalId, Name, Note
+from canonical.text import Code, CountryCode, ExternalId, Name, Note
 from canonical.time_entry import Approval
 
 EXPENSE_REPORT: Final[Literal["expense_report"]] = "expense_report"
 ITEMS_MAX: Final = 2000
 # Stands for whatever instant a source stamps a report with; it is no part of its content.
 _ANY_INSTANT: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
 class PaidBy(StrEnum):

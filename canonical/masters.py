@@ -8,7 +8,7 @@ from pydantic import Field
 from canonical.base import Canonical, Day
 from canonical.exact import ExactDecimal
 from canonical.money import CurrencyCode, HourlyRate
-from canonical.text import Code, ExternalId, Name
+from canonical.text import Code, CountryCode, ExternalId, Name
 
 
 class Master(Canonical):
@@ -49,6 +49,11 @@ class Customer(Master):
     CONTRACT: ClassVar[str] = "customer/v1"
 
     currency: CurrencyCode | None = None
+    # Where it is resident for tax, ISO 3166-1 alpha-2, and its number there.
+    country: CountryCode | None = None
+    tax_number: Code | None = None
+    # Where invoices go: personal data, like an employee's.
+    email: Name | None = Field(default=None, repr=False)
 
 
 class Employee(Master):
@@ -79,6 +84,19 @@ class CostRate(Canonical):
     employee: ExternalId
     valid_from: Day | None
     rate: HourlyRate = Field(repr=False)
+
+
+class CostCentreAssignment(Canonical):
+    """For which cost centre a person works from a day on, until the next assignment.
+
+    `employee` is the id in the system that says so, `cost_centre` the code of the dimension value.
+    """
+
+    CONTRACT: ClassVar[str] = "cost_centre_assignment/v1"
+
+    employee: ExternalId
+    valid_from: Day
+    cost_centre: Code
 
 
 class Project(Master):

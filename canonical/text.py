@@ -67,3 +67,6 @@ Name = Annotated[str, BeforeValidator(_note), Field(max_length=250)]
 Note = Annotated[str, BeforeValidator(_note), Field(max_length=4000)]
 # A sentence for a person who decides; carries codes and amounts, never names.
 Sentence = Annotated[str, BeforeValidator(_note), Field(max_length=1000)]
+
+# A country, ISO 3166-1 alpha-2.
+CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]

@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from canonical.exact import ExactDecimal, Rounding
-from canonical.expense import CountryCode
 from canonical.money import CurrencyCode, Money
-from canonical.text import Code, ExternalId, Name
+from canonical.text import Code, CountryCode, ExternalId, Name
 from rules.expense_policy import Percent, Row
 
 

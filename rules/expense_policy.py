@@ -8,10 +8,10 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from canonical.exact import ExactDecimal, Rounding
-from canonical.expense import CountryCode, ExpenseItem, ItemTax
+from canonical.expense import ExpenseItem, ItemTax
 from canonical.expense_document import ExpenseRole
 from canonical.money import CurrencyCode
-from canonical.text import Code
+from canonical.text import Code, CountryCode
 from rules.expense_amounts import rounded_if_an_amount
 
 Percent = Annotated[ExactDecimal, Field(ge=0, le=100)]

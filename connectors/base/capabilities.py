@@ -9,12 +9,19 @@ from typing import Generic, Protocol, TypeVar, runtime_checkable
 from canonical.contracts import ContractRecord, ExchangeRate
 from canonical.expense import ExpenseReport
 from canonical.expense_document import DocumentPayments
-from canonical.masters import CostRate, Masters
+from canonical.masters import CostCentreAssignment, CostRate, Masters
 from canonical.money import Money
 from canonical.posting import PostedDocument, PostingIntent, PostingOutcome
 from canonical.posting_period import PostingPeriod
 from canonical.time_entry import TimeEntry
 from connectors.base.manifest import Manifest
+from connectors.base.master_writes import (
+    MasterAnswer,
+    MasterChanges,
+    MasterLook,
+    MasterQuery,
+    MasterWrite,
+)
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -368,6 +375,56 @@ class MasterDataSource(Connected, Protocol):
 
     async def masters(self) -> Masters:
         """Read everything the system masters or mirrors; bulk calls, no call per record."""
+        ...
+
+
+@runtime_checkable
+class MasterChangeSource(MasterDataSource, Protocol):
+    """A system that tells what changed in its master data, so that nobody has to read it all."""
+
+    async def masters_changed_since(self, since: datetime) -> MasterChanges:
+        """Read what changed at or after an instant (UTC), deletions included, in bulk.
+
+        Older than the vendor's feed reaches, it is all there is (`whole`).
+        """
+        ...
+
+
+@runtime_checkable
+class MasterDataTarget(MasterDataSource, Protocol):
+    """A system in which master records can be made and changed."""
+
+    async def find_masters(self, queries: Sequence[MasterQuery]) -> MasterLook:
+        """Look records up anew, in bulk, by id or exact key."""
+        ...
+
+    async def write_masters(
+        self, writes: Sequence[MasterWrite], evidence: GuardEvidence
+    ) -> Sequence[MasterAnswer]:
+        """Make or change records of one kind, each with one attempt; answers in order.
+
+        Fewer answers than writes: the rest was not tried, and waits. An unsettled one is the last
+        that was tried. `evidence` is from the look that found what is to be made missing. Raises
+        TransientError or ConflictError (nothing of it was done), ConnectionConfigError.
+        """
+        ...
+
+
+@runtime_checkable
+class CostCentreSource(Connected, Protocol):
+    """A system that knows from which day on people work for which cost centre."""
+
+    async def cost_centre_assignments(self) -> Sequence[CostCentreAssignment]:
+        """Read all of them, past and coming ones included, in bulk."""
+        ...
+
+
+@runtime_checkable
+class WebhookSource(Connected, Protocol):
+    """A system that says by HTTP that something changed; what it says is only a hint."""
+
+    def is_genuine(self, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
+        """Whether the system itself has sent this, lately; `headers` have lower-case names."""
         ...
 
 

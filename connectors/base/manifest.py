@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from canonical.cross_reference import MasterKind
 from canonical.posting import PostingKind
 from connectors.base.guard import Bulk, Guard, IdempotencyKey
 from connectors.base.level import Level
@@ -48,6 +49,29 @@ class PostingOperation:
 
 
 @dataclass(frozen=True, slots=True)
+class MasterOperation:
+    """What of one kind of master record can be written, and how a repeat makes no twin.
+
+    `fields` can be changed by the names of the canonical record; `creates` is whether a record can
+    be made at all. An unanswered creation is repeated at once under a guard that refuses twins
+    (UniqueReference, CompareAndSet), and otherwise only after `quiet_seconds`.
+    """
+
+    kind: MasterKind
+    fields: frozenset[str]
+    guard: Guard
+    creates: bool = True
+    bulk: Bulk = field(default_factory=lambda: Bulk("NONE"))
+    in_flight_max_seconds: int = 120
+    lag_max_seconds: int = 0
+
+    @property
+    def quiet_seconds(self) -> int:
+        """After so long without an answer nothing can appear any more."""
+        return self.in_flight_max_seconds + self.lag_max_seconds + 1
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalEvidence:
     """What a source proves about an approval; what it does not give is "not provided"."""
 
@@ -74,6 +98,7 @@ class Manifest:
     verified_against: str
     documented_at: str
     operations: tuple[PostingOperation, ...] = ()
+    master_operations: tuple[MasterOperation, ...] = ()
     # Kinds of posting that the ERP can only remove, not reverse by an opposite.
     undone_by_deletion: frozenset[PostingKind] = frozenset()
     approval: ApprovalEvidence | None = None
@@ -95,3 +120,7 @@ class Manifest:
             if operation.kind is kind:
                 return operation
         raise KeyError(f"{self.system} has no posting operation for '{kind}'")
+
+    def master_operation(self, kind: MasterKind) -> MasterOperation | None:
+        """Give what can be written of a kind of master record; None if nothing can."""
+        return next((one for one in self.master_operations if one.kind is kind), None)
