@@ -132,13 +132,13 @@ class UniqueReferenceContract(RecognisedWriteContract):
     ) -> None:
         target, intent = world.connect(), world.intent(seconds=3_600)
         await world.book(intent)
-        line = intent.time_line.model_copy(update={"seconds": 1_800})
-        [outcome] = await attempt(target, [intent.model_copy(update={"body": line})])
+        other = world.intent(seconds=1_800).body
+        [outcome] = await attempt(target, [intent.model_copy(update={"body": other})])
         if isinstance(outcome, Executed):
             assert outcome.document is not None
-            assert outcome.document.time_line.seconds == 3_600
+            assert outcome.document.body == intent.body
         [document] = (await target.find([intent]))[intent.reference]
-        assert document.time_line.seconds == 3_600
+        assert document.body == intent.body
 
 
 @rules_at(Level.EXACTLY_ONCE)

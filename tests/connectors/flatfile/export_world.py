@@ -7,23 +7,14 @@ import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from canonical.billing import CustomerInvoice, CustomerInvoiceLine, InvoiceRole
-from canonical.expense_document import (
-    Disbursement,
-    ExpenseDocument,
-    ExpenseDocumentLine,
-    ExpenseRole,
-)
 from canonical.identity import reference_of
-from canonical.journal import JournalEntry, JournalLine
-from canonical.money import HourlyRate, Money
+from canonical.money import Money
 from canonical.posting import (
     Dimension,
     PostingBody,
@@ -202,6 +193,10 @@ class ExportWorld:
         return write.replace(b'"seconds": 5400', b'"seconds": 5399')
 
     async def book(self, intent: PostingIntent) -> str:
+        return self.put(intent)
+
+    def put(self, intent: PostingIntent) -> str:
+        """Write a document by hand; its name may not be taken."""
         data = paper_of(intent).data
         for name in ("documents", "outbox"):
             with (self.folder / name / f"{intent.reference}.json").open("xb") as file:
@@ -259,94 +254,3 @@ def intent_of(
         "body": body,
     }
     return PostingIntent(**{**content, **given})
-
-
-def reversal_of(intent: PostingIntent, *, day: date = DAY) -> PostingIntent:
-    """What takes it back, as the platform makes it: the same body under another kind."""
-    return intent_of(
-        intent.body,
-        PostingKind.REVERSAL,
-        day=day,
-        corrects=intent.key,
-        corrects_document=intent.reference,
-    )
-
-
-def expense() -> PostingIntent:
-    """An expense report with a recovered tax and a cost that is passed on."""
-    lines = (
-        ExpenseDocumentLine(
-            role=ExpenseRole.EXPENSE,
-            account="6600",
-            label="Taxi — Zürich",
-            amount=Decimal("84.03"),
-            cost_centre="CC-100",
-            item="1",
-            allocation="1",
-        ),
-        ExpenseDocumentLine(
-            role=ExpenseRole.TAX_RECOVERABLE,
-            account="1406",
-            label="Input tax",
-            amount=Decimal("15.97"),
-            tax="V19",
-            tax_base=Decimal("84.03"),
-        ),
-        ExpenseDocumentLine(
-            role=ExpenseRole.CARD_CLEARING, account="3300", label="Card", amount=Decimal("-40.00")
-        ),
-    )
-    disbursement = Disbursement(
-        project="PRJ-1", item="1", incurred_date=DAY, amount=Decimal("84.03")
-    )
-    body = ExpenseDocument(
-        legal_entity="DE01",
-        payee="E-1",
-        report_number="ER-7",
-        document_date=DAY,
-        posting_date=DAY,
-        currency="EUR",
-        lines=lines,
-        disbursements=(disbursement,),
-    )
-    return intent_of(body, PostingKind.EXPENSE)
-
-
-def invoice(sign: int = 1) -> PostingIntent:
-    """An invoice; a credit note, if the sign is below nothing."""
-    line = CustomerInvoiceLine(
-        id="1",
-        role=InvoiceRole.WORK,
-        contract_line="CL-1",
-        label="Analysis",
-        seconds=sign * 5400,
-        rate=HourlyRate(amount=Decimal("150.2525"), currency="EUR"),
-        amount=sign * Decimal("225.38"),
-        tax="U19",
-        tax_rate=Decimal(19),
-        credits=None if sign > 0 else "0",
-    )
-    body = CustomerInvoice(
-        legal_entity="DE01",
-        customer="CUST-001",
-        engagement="ENG-1",
-        currency="EUR",
-        invoice_date=DAY,
-        tax_point_date=DAY,
-        service_from=DAY,
-        service_until=DAY,
-        lines=(line,),
-    )
-    return intent_of(body, PostingKind.INVOICE)
-
-
-def journal() -> PostingIntent:
-    """One leg of a pair between legal entities."""
-    lines = (
-        JournalLine(account="1500", amount=Decimal("1234567890123.45"), party="US01"),
-        JournalLine(account="4900", amount=Decimal("-1234567890123.45"), label="Charged"),
-    )
-    body = JournalEntry(
-        legal_entity="DE01", entry_date=DAY, currency="EUR", description="IC-1", lines=lines
-    )
-    return intent_of(body, PostingKind.JOURNAL)

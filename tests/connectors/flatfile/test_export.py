@@ -19,16 +19,8 @@ from connectors.base.errors import ConnectionConfigError, RejectedError, Transie
 from connectors.flatfile import export_index, export_shelf
 from connectors.flatfile.export_index import TITLES
 from connectors.flatfile.export_papers import PostedPaper, paper_of
-from tests.connectors.flatfile.export_world import (
-    CLOSED_DAY,
-    DAY,
-    ExportWorld,
-    expense,
-    intent_of,
-    invoice,
-    journal,
-    reversal_of,
-)
+from tests.connectors.flatfile.export_documents import expense, invoice, journal, reversal_of
+from tests.connectors.flatfile.export_world import CLOSED_DAY, DAY, ExportWorld, intent_of
 
 EVERYTHING = {
     "time": lambda: ExportWorld.line(seconds=5400, note='Kick-off, "1st" — 日本'),

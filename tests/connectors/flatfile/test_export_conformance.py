@@ -15,31 +15,36 @@ from connectors.base.capabilities import (
 )
 from connectors.base.errors import TransientError
 from connectors.conformance.http_contract import Tokens
+from connectors.conformance.posting_documents import DocumentTargetContract
 from connectors.conformance.posting_repeats import UniqueReferenceContract
 from connectors.conformance.posting_target import PostingTargetContract, posted
 from connectors.conformance.posting_world import PostingTargetWorld
 from connectors.flatfile.export import SYSTEM
 from connectors.flatfile.export_shelf import Shelf
+from tests.connectors.flatfile.export_documents import (
+    ExpenseWorld,
+    InvoiceWorld,
+    JournalWorld,
+    ReversalWorld,
+)
 from tests.connectors.flatfile.export_world import ExportWorld
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[ExportWorld]:
-    """A new folder for each test; at its end all that was written was delivered, and once."""
-    made = ExportWorld(tmp_path / "erp")
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ExportWorld]:
+    """A new folder for each test; at its end all that was written was delivered, and once.
+
+    What is posted there is of the kind that the test's class names.
+    """
+    world_of: type[ExportWorld] = getattr(request.cls, "world_of", ExportWorld)
+    made = world_of(tmp_path / "erp")
     yield made
     Shelf(made.folder).finish()
     assert made.names_in("documents") == made.names_in("outbox")
 
 
-class TestTarget(PostingTargetContract):
-    async def test_a_note_that_the_erp_cannot_keep_as_it_is_costs_nothing_else(
-        self, world: PostingTargetWorld
-    ) -> None:
-        """A file keeps any note as it is."""
-        intent = world.intent(note="  two\nlines,\ta tab and a \x07 bell " + 3_000 * "x")
-        [document] = await posted(world.connect(), [intent])
-        assert document.body == intent.body
+class OnADisk(PostingTargetContract):
+    """Two rules of a network in the words of a disk."""
 
     async def test_throttled_means_nothing_was_done_and_says_how_long_to_wait(
         self, world: PostingTargetWorld
@@ -67,7 +72,65 @@ class TestTarget(PostingTargetContract):
         }
 
 
+class TestTarget(OnADisk):
+    async def test_a_note_that_the_erp_cannot_keep_as_it_is_costs_nothing_else(
+        self, world: PostingTargetWorld
+    ) -> None:
+        """A file keeps any note as it is."""
+        intent = world.intent(note="  two\nlines,\ta tab and a \x07 bell " + 3_000 * "x")
+        [document] = await posted(world.connect(), [intent])
+        assert document.body == intent.body
+
+
 class TestGuard(UniqueReferenceContract):
+    pass
+
+
+class OfExpenses:
+    world_of = ExpenseWorld
+
+
+class TestExpenses(OfExpenses, OnADisk, DocumentTargetContract):
+    pass
+
+
+class TestExpensesGuard(OfExpenses, UniqueReferenceContract):
+    pass
+
+
+class OfInvoices:
+    world_of = InvoiceWorld
+
+
+class TestInvoices(OfInvoices, OnADisk, DocumentTargetContract):
+    pass
+
+
+class TestInvoicesGuard(OfInvoices, UniqueReferenceContract):
+    pass
+
+
+class OfEntries:
+    world_of = JournalWorld
+
+
+class TestEntries(OfEntries, OnADisk, DocumentTargetContract):
+    pass
+
+
+class TestEntriesGuard(OfEntries, UniqueReferenceContract):
+    pass
+
+
+class OfReversals:
+    world_of = ReversalWorld
+
+
+class TestReversals(OfReversals, OnADisk, DocumentTargetContract):
+    pass
+
+
+class TestReversalsGuard(OfReversals, UniqueReferenceContract):
     pass
 
 
