@@ -66,6 +66,10 @@ class DocumentWorkflows:
         """The route of a source; KeyError if it goes nowhere."""
         return self._routes[connection]
 
+    def leads_from(self, connection: str) -> bool:
+        """Whether documents of a connection go anywhere: it may be configured no more."""
+        return connection in self._routes
+
     @staticmethod
     def id_of(ref: DocumentRef) -> str:
         """The id of a document's workflow."""

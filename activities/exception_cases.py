@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.case_workflows import CaseWorkflows
-from activities.document_workflows import DocumentWorkflows
+from activities.waking import Waking
 from canonical.exception_case import (
     ACCEPTABLE,
     Amend,
@@ -36,7 +36,6 @@ from rules.policies import Policies
 from store import amendments, case_lines, cases, documents, masters
 from store.case_lines import LineOfCase
 from store.database import Connection, Database
-from store.documents import Touched
 from store.postings import Who
 
 _UNRESOLVED: Final = (CaseState.OPEN, CaseState.WAITING_FOR_SOURCE)
@@ -48,7 +47,7 @@ class ExceptionCaseActivities:
     def __init__(
         self,
         database: Database,
-        document_workflows: DocumentWorkflows,
+        waking: Waking,
         case_workflows: CaseWorkflows,
         policies: Policies,
         take_rejections: Collection[str] = (),
@@ -56,7 +55,7 @@ class ExceptionCaseActivities:
         self._database = database
         # The sources that can be told that something was rejected.
         self._take_rejections = take_rejections
-        self._documents = document_workflows
+        self._waking = waking
         self._case_workflows = case_workflows
         self._policies = policies
 
@@ -151,7 +150,7 @@ class ExceptionCaseActivities:
             # Lines that were stopped for it until it was closed; none can follow.
             lines += await case_lines.let_go(connection, decision.case_id, who)
             owed = await documents.touch(connection, _documents(lines) | _tried(decision))
-        await self._wake(owed)
+        await self._waking.wake(owed)
         return ResolutionOutcome(
             state=CaseState.RESOLVED,
             released=len(lines),
@@ -180,7 +179,7 @@ class ExceptionCaseActivities:
             # Also what was stopped for it until it was closed; none can follow.
             lines = list({*lines, *await case_lines.waive(connection, decision.case_id, who)})
             owed = await documents.touch(connection, _documents(lines))
-        await self._wake(owed)
+        await self._waking.wake(owed)
         return ResolutionOutcome(
             state=CaseState.RESOLVED, message=f"{len(lines)} lines will never be posted."
         )
@@ -204,7 +203,7 @@ class ExceptionCaseActivities:
             state = CaseState.WAITING_FOR_SOURCE if left else CaseState.RESOLVED
             await self._move(connection, case, state, who, resolution)
             owed = await documents.touch(connection, _documents(lines))
-        await self._wake(owed)
+        await self._waking.wake(owed)
         parts = [
             f"{len(lines)} went back to their source, which is told why." if lines else "",
             self._about_what_is_left(case, len(left)) if left else "",
@@ -262,22 +261,6 @@ class ExceptionCaseActivities:
             raise ApplicationError(
                 f"the case is {case.state} already", type="case_moved_on", non_retryable=True
             )
-
-    async def _wake(self, owed: Sequence[Touched]) -> None:
-        """Tell their workflows now; what is not told here, the next dispatch tells."""
-        for one in owed:
-            await self._documents.tell(
-                DocumentRef(
-                    connection=one.connection,
-                    document=one.document_id,
-                    target=self._documents.route(one.connection).target,
-                    kind=one.kind,
-                )
-            )
-            async with self._database.transaction() as connection:
-                await documents.dispatched(
-                    connection, one.connection, [(one.kind, one.document_id, one.news_seq)]
-                )
 
 
 async def _open_period(connection: Connection, case: ExceptionCase) -> str | None:

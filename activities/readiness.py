@@ -9,6 +9,7 @@ from temporalio import activity
 
 from activities.billing_facts import BillingFactsLoader, Loaded
 from activities.heartbeats import heartbeats
+from activities.waking import Waking
 from canonical.billing import Allocation, BlockReason
 from canonical.billing_messages import (
     LISTED_MAX,
@@ -30,6 +31,7 @@ from rules.wip import WipPosting, WipRow, roll_forward
 from store import billing, invoiced_work, work
 from store import readiness as stored
 from store.database import Connection, Database
+from store.documents import Touched
 from store.readiness import Invoice
 from store.work import Cost, PostedValue
 
@@ -46,18 +48,28 @@ class _Around:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """How a month stands, and all its open work; none where it has no contract or is too old."""
+    """How a month stands, and all its open work; none where it has no contract or is too old.
+
+    `owed` are documents that were let go on and are to hear of it.
+    """
 
     view: ReadinessView
     pieces: tuple[Piece, ...] = ()
+    owed: Sequence[Touched] = ()
 
 
 class ReadinessActivities:
-    """Decides on billing periods; only reads what others have, and keeps what it decided."""
+    """Decides on billing periods; only reads what others have, and keeps what it decided.
 
-    def __init__(self, database: Database, loader: BillingFactsLoader) -> None:
+    Corrections that a credit note lets go on are told so by `waking`, or by the next poll.
+    """
+
+    def __init__(
+        self, database: Database, loader: BillingFactsLoader, waking: Waking | None = None
+    ) -> None:
         self._database = database
         self._loader = loader
+        self._waking = waking
 
     @activity.defn
     async def assess_readiness(self, ref: DocumentRef) -> ReadinessView:
@@ -67,7 +79,10 @@ class ReadinessActivities:
 
     async def assess(self, ref: DocumentRef) -> ReadinessView:
         """The same, outside Temporal."""
-        return (await self.look(ref)).view
+        looked = await self.look(ref)
+        if self._waking is not None:
+            await self._waking.wake(looked.owed)
+        return looked.view
 
     async def look(self, ref: DocumentRef) -> Looked:
         """Decide how an engagement's month stands, and say what of its work is open."""
@@ -84,7 +99,7 @@ class ReadinessActivities:
                 issued = await stored.invoices(
                     connection, document_id=ref.document, source=ref.connection
                 )
-                await _let_go(connection, issued)
+                owed = await _let_go(connection, issued)
                 shown = invoice_views(issued)
                 return Looked(
                     view.model_copy(
@@ -93,14 +108,16 @@ class ReadinessActivities:
                             "invoices": shown[-LISTED_MAX:],
                             "settled": all(one.ended for one in shown),
                         }
-                    )
+                    ),
+                    owed=owed,
                 )
             # The rules may take seconds for a large engagement: others go on meanwhile.
             now = await asyncio.to_thread(readiness, loaded.facts, loaded.policy.billing)
             await stored.save(connection, ref.connection, period, now.snapshot, now.pieces)
             around = await self._around(connection, ref, loaded)
-            await _let_go(connection, around.invoices)
-        return Looked(await asyncio.to_thread(_view, view, now, loaded, around), now.pieces)
+            owed = await _let_go(connection, around.invoices)
+        view = await asyncio.to_thread(_view, view, now, loaded, around)
+        return Looked(view, now.pieces, owed)
 
     async def _around(self, connection: Connection, ref: DocumentRef, loaded: Loaded) -> _Around:
         assert loaded.facts is not None
@@ -113,10 +130,11 @@ class ReadinessActivities:
         )
 
 
-async def _let_go(connection: Connection, invoices: Sequence[Invoice]) -> None:
+async def _let_go(connection: Connection, invoices: Sequence[Invoice]) -> Sequence[Touched]:
     """Let corrections go that waited for a credit note, whoever still has the contract."""
     if any(one.credits for one in invoices):
-        await invoiced_work.let_go_of_credited(connection)
+        return await invoiced_work.let_go_of_credited(connection)
+    return ()
 
 
 def _view(view: ReadinessView, now: Readiness, loaded: Loaded, around: _Around) -> ReadinessView:

@@ -28,6 +28,7 @@ from activities.readiness import ReadinessActivities
 from activities.reimbursement import ReimbursementActivities
 from activities.report_news import ReportNewsActivities
 from activities.sweep import SweepActivities
+from activities.waking import Waking
 from canonical.posting import PostingKind
 from connectors.base.capabilities import (
     AcknowledgementSink,
@@ -91,6 +92,7 @@ class Activities:
         configuration, policies = platform.configuration, platform.policies
         database, connections = platform.database, platform.connections
         documents = DocumentWorkflows(platform.client, routes_of(configuration))
+        waking = Waking(database, documents)
         acknowledged = told_sources(configuration)
         intents = Intents(configuration.tenant, _undone(configuration, connections))
         facts = FactsCache()
@@ -106,7 +108,7 @@ class Activities:
             ),
             cases=ExceptionCaseActivities(
                 database,
-                documents,
+                waking,
                 CaseWorkflows(platform.client),
                 policies,
                 _take_rejections(connections),
@@ -127,7 +129,7 @@ class Activities:
             report_news=ReportNewsActivities(database, connections),
             payments=PaymentActivities(database, connections),
             contract_intake=ContractIntakeActivities(database, connections),
-            readiness=ReadinessActivities(database, loader),
+            readiness=ReadinessActivities(database, loader, waking),
             billing_desk=BillingDeskActivities(database, loader, facts, policies),
             invoice_news=InvoiceNewsActivities(
                 database,

@@ -5,7 +5,9 @@ from typing import Final
 
 from canonical.expense import EXPENSE_REPORT
 from canonical.time_entry import TIME_ENTRY
+from store import documents
 from store.database import Connection
+from store.documents import Touched
 
 # What is on invoices of each revision of a line: released counts as billed, but only a credit note
 # that the ERP has booked gives anything back.
@@ -70,8 +72,8 @@ async def on_invoices(
     }
 
 
-async def let_go_of_credited(connection: Connection) -> int:
-    """Let takings back go that waited for a credit note which is booked now."""
+async def let_go_of_credited(connection: Connection) -> list[Touched]:
+    """Let takings back go that waited for a credit note which is booked now; gives who is told."""
     stopped = await connection.fetch(
         """
         SELECT b.key, b.connection, b.object, b.source_id, p.revision
@@ -97,25 +99,23 @@ async def let_go_of_credited(connection: Connection) -> int:
         for row in stopped
         if (row["connection"], row["object"], row["source_id"], row["revision"]) not in billed
     ]
-    if free:
-        # Documents first, as whoever prepares one does: nobody waits in a circle.
-        await connection.execute(
-            "SELECT FROM document WHERE (connection, document_id) IN "
-            "(SELECT connection, document_id FROM posting WHERE key = ANY($1::uuid[])) "
-            "ORDER BY connection, kind, document_id FOR UPDATE",
-            free,
-        )
-        await connection.execute(
-            """
-            WITH freed AS (
-              UPDATE posting SET released_at = now()
-              WHERE key = ANY($1::uuid[]) AND state = 'EXCEPTION' AND released_at IS NULL
-              RETURNING connection, document_id
-            )
-            UPDATE document d SET news_seq = d.news_seq + 1
-            FROM (SELECT DISTINCT connection, document_id FROM freed) f
-            WHERE d.connection = f.connection AND d.document_id = f.document_id
-            """,
-            free,
-        )
-    return len(free)
+    if not free:
+        return []
+    # Documents first, as whoever prepares one does: nobody waits in a circle.
+    await connection.execute(
+        "SELECT FROM document WHERE (connection, document_id) IN "
+        "(SELECT connection, document_id FROM posting WHERE key = ANY($1::uuid[])) "
+        "ORDER BY connection, kind, document_id FOR UPDATE",
+        free,
+    )
+    freed = await connection.fetch(
+        """
+        UPDATE posting SET released_at = now()
+        WHERE key = ANY($1::uuid[]) AND state = 'EXCEPTION' AND released_at IS NULL
+        RETURNING connection, document_id
+        """,
+        free,
+    )
+    return await documents.touch(
+        connection, {(row["connection"], row["document_id"]) for row in freed}
+    )

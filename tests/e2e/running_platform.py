@@ -74,6 +74,27 @@ class RunningPlatform:
 
     async def settled(self, seconds_max: float = SECONDS_MAX) -> None:
         """Wait until no document is owed a workflow and no posting is under way."""
+        try:
+            await self._until_settled(seconds_max)
+        except TimeoutError as error:
+            error.add_note(f"left: {await self._left()}")
+            raise
+
+    async def _left(self) -> list[str]:
+        """What is not settled, for people who look at a test that waited too long."""
+        lines = await self.rows(
+            "SELECT concat_ws(' ', kind, source_id, 'revision', revision, state, last_outcome, "
+            "       CASE WHEN waits_for IS NOT NULL THEN 'waits' END) AS said FROM posting "
+            "WHERE state IN ('SENDING', 'PENDING', 'EXCEPTION') LIMIT 20"
+        )
+        owed = await self.rows(
+            "SELECT concat_ws(' ', kind, document_id, 'news', news_seq, 'told', dispatched_seq, "
+            "       'prepared', prepared_seq) AS said FROM document "
+            "WHERE news_seq > prepared_seq LIMIT 20"
+        )
+        return [str(row["said"]) for row in (*lines, *owed)]
+
+    async def _until_settled(self, seconds_max: float) -> None:
         await self.until(
             "SELECT (SELECT count(*) FROM posting p LEFT JOIN posting b ON b.key = p.waits_for "
             "        WHERE p.state = 'SENDING' OR (p.state = 'PENDING' "

@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 from activities.case_workflows import CaseWorkflows
 from activities.document_workflows import DocumentWorkflows
 from activities.exception_cases import ExceptionCaseActivities
+from activities.waking import Waking
 from canonical.exception_case import CaseState
 from canonical.messages import CaseRef, CaseResolution, ResolutionRequest
 from canonical.posting import PostingState
@@ -20,7 +21,7 @@ S = PostingState
 
 def activities(corner: Corner) -> ExceptionCaseActivities:
     """The case's own work on the ledger; no document of these tests has a workflow to be told."""
-    nobody = cast("DocumentWorkflows", None)
+    nobody = Waking(corner.database, cast("DocumentWorkflows", None))
     return ExceptionCaseActivities(corner.database, nobody, cast("CaseWorkflows", None), Policies())
 
 
