@@ -20,8 +20,8 @@ from tests.connectors.business_central.document_world import (
     CreditWorld,
     ExpenseWorld,
     InvoiceWorld,
-    JournalWorld,
 )
+from tests.connectors.business_central.journal_world import JournalWorld
 from tests.connectors.business_central.spec_check import ROOT, told
 from tests.connectors.business_central.test_simulator import BAD, BAD_SHAPES
 from tests.connectors.business_central.world import BusinessCentralWorld

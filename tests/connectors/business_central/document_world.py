@@ -10,7 +10,6 @@ import httpx
 from canonical.billing import CustomerInvoice, CustomerInvoiceLine, InvoiceRole
 from canonical.expense_document import ExpenseDocument, ExpenseDocumentLine, ExpenseRole
 from canonical.identity import reference_of
-from canonical.journal import JournalEntry, JournalLine
 from canonical.money import HourlyRate
 from canonical.posting import PostingIntent, PostingKind, SourceLine
 from canonical.posting_period import PeriodDecision
@@ -19,11 +18,9 @@ from connectors.business_central import (
     BusinessCentral,
     expense_mapping,
     invoice_mapping,
-    journal_mapping,
 )
 from connectors.business_central import simulated_documents as documents
 from connectors.business_central import simulated_ledger as ledger
-from connectors.business_central import simulated_time as times
 from connectors.business_central.simulated_firm import COMPANY
 from connectors.business_central.simulated_query import Record
 from tests.connectors.business_central.world import BusinessCentralWorld
@@ -151,6 +148,13 @@ class DocumentWorld(BusinessCentralWorld):
 
     async def draft(self, intent: PostingIntent) -> str:
         """Put a draft into the ERP as an attempt does that is then lost."""
+        return self.drafted(intent)
+
+    async def book(self, intent: PostingIntent) -> str:
+        return self.booked(intent)
+
+    def drafted(self, intent: PostingIntent) -> str:
+        """Make a draft behind the connector's back; gives its id."""
         options = self.options(revenue_accounts=REVENUE)
         mapping: Any = (
             expense_mapping if isinstance(intent.body, ExpenseDocument) else invoice_mapping
@@ -171,8 +175,9 @@ class DocumentWorld(BusinessCentralWorld):
                     )
         return self.place(family.entity, header)
 
-    async def book(self, intent: PostingIntent) -> str:
-        place = await self.draft(intent)
+    def booked(self, intent: PostingIntent) -> str:
+        """Make a draft and post it; gives its id."""
+        place = self.drafted(intent)
         entity, own = place.split("/")[1:]
         header = self.company.get(entity, own)
         assert header is not None
@@ -217,6 +222,16 @@ class ExpenseWorld(DocumentWorld):
         return self.expense(*lines, **body)
 
 
+class ReversalWorld(ExpenseWorld):
+    """Its intents take back expense reports, which are in the books already."""
+
+    def intent(
+        self, *, parent: int = 0, seconds: int = 3600, note: str = "", **body: Any
+    ) -> PostingIntent:
+        report = super().intent(parent=parent, seconds=seconds, note=note, **body)
+        return self.reversal(report, self.booked(report))
+
+
 class InvoiceWorld(DocumentWorld):
     """Its intents are customer invoices."""
 
@@ -236,63 +251,3 @@ class CreditWorld(DocumentWorld):
         amount = str(-Decimal(seconds) / 100)
         line = work(parent + 1, amount, label=note or "Work", credits="L9", reason="agreed")
         return self.invoice(line, credits="event-1", **body)
-
-
-class JournalWorld(DocumentWorld):
-    """Its intents are journal entries."""
-
-    def journal(self, *lines: JournalLine, **given: Any) -> PostingIntent:
-        """An entry of the firm."""
-        amounts = (("1590", "100.00"), ("8400", "-100.00"))
-        content = {
-            "legal_entity": self.company.id,
-            "entry_date": DAY,
-            "currency": "EUR",
-            "description": "IC-2026-03-0001",
-            "lines": lines
-            or tuple(
-                JournalLine(account=account, amount=Decimal(amount), label="Work for another")
-                for account, amount in amounts
-            ),
-        }
-        return self.wrapped(JournalEntry(**{**content, **given}), PostingKind.JOURNAL)
-
-    def intent(
-        self, *, parent: int = 0, seconds: int = 3600, note: str = "", **body: Any
-    ) -> PostingIntent:
-        amount = Decimal(seconds + parent) / 100
-        lines = (
-            JournalLine(account="1590", amount=amount, label=note),
-            JournalLine(account="8400", amount=-amount, label=note),
-        )
-        return self.journal(*lines, **body)
-
-    async def draft(self, intent: PostingIntent) -> str:
-        values = dict(journal_mapping.batch_values(intent))
-        # A second one cannot be made: then the lines are in the batch twice.
-        there = self.batches(intent.reference)
-        journal = there[0] if there else times.create_journal(self.company, values)
-        for line in journal_mapping.line_values(intent):
-            times.create_journal_line(self.company, journal, dict(line))
-        return str(journal["id"])
-
-    async def book(self, intent: PostingIntent) -> str:
-        await self.draft(intent)
-        [journal] = self.batches(intent.reference)
-        ledger.post_journal(self.company, journal)
-        times.delete_journal(self.company, journal)
-        return (await self.held(intent.reference))[-1]
-
-    def batches(self, reference: str) -> list[Record]:
-        """The batches of a reference."""
-        return list(self.company.rows("journals", code=reference[:10]))
-
-    async def drafts(self, reference: str) -> list[str]:
-        return [one["id"] for one in self.batches(reference)]
-
-    async def held(self, reference: str) -> list[str]:
-        return [
-            self.place("generalLedgerEntries", row)
-            for row in self.company.rows("generalLedgerEntries", documentNumber=reference[1:])
-            if " | 1/" in row["description"]
-        ]

@@ -22,8 +22,9 @@ from tests.connectors.business_central.document_world import (
     DocumentWorld,
     ExpenseWorld,
     InvoiceWorld,
-    JournalWorld,
+    ReversalWorld,
 )
+from tests.connectors.business_central.journal_world import JournalWorld
 from tests.connectors.business_central.world import BusinessCentralWorld
 
 
@@ -55,6 +56,10 @@ class _Documents(DraftThenPostContract):
 
 class TestBusinessCentralsExpenseDocuments(_Documents):
     world_of = ExpenseWorld
+
+
+class TestBusinessCentralsReversals(_Documents):
+    world_of = ReversalWorld
 
 
 class TestBusinessCentralsInvoices(_Documents):

@@ -10,7 +10,8 @@ from canonical.journal import JournalLine
 from canonical.posting import Executed, PostedDocument, PostingIntent, Unknown
 from connectors.base.errors import OutcomeUnknownError, RejectedError, TransientError
 from connectors.business_central import BusinessCentral
-from tests.connectors.business_central.document_world import DAY, JournalWorld
+from tests.connectors.business_central.document_world import DAY
+from tests.connectors.business_central.journal_world import JournalWorld
 
 LATER = date(2026, 4, 2)
 
