@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from canonical.cross_reference import MasterKind
 from connectors.conformance.levels import MARKER
 
 OPTION: Final = "--conformance-report"
@@ -45,15 +46,22 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Let the report of a rule about postings say which kind of posting it was tried with."""
+    """Let the report of a rule say which kind of posting or of master it was tried with."""
     try:
         yield
     finally:
         world: Any = getattr(item, "funcargs", {}).get("world")
-        if item.config.getoption(OPTION) and world is not None and hasattr(world, "intent"):
+        if item.config.getoption(OPTION) and world is not None:
             # A world that cannot make one has failed the rule already.
             with suppress(Exception):
-                item.user_properties.append((KIND, str(world.intent().kind)))
+                item.user_properties.append((KIND, _kind_of(world)))
+
+
+def _kind_of(world: Any) -> str:
+    """What a world is about, if its rules are about one kind of record at a time."""
+    if isinstance(getattr(world, "kind", None), MasterKind):
+        return str(world.kind)
+    return str(world.intent().kind) if hasattr(world, "intent") else ""
 
 
 def _suites_of(item: pytest.Function) -> list[str]:

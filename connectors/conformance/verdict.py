@@ -11,6 +11,8 @@ from connectors.base.capabilities import (
     ExpenseReportSink,
     ExpenseReportSource,
     InvoiceStatusSink,
+    MasterChangeSource,
+    MasterDataTarget,
     MilestoneSource,
     PostingTarget,
     TimeEntrySource,
@@ -38,6 +40,18 @@ _OF_ROLE: Final[Mapping[type, tuple[str, Level]]] = {
     InvoiceStatusSink: ("InvoiceStatusContract", Level.WRITES),
     PostingTarget: ("PostingTargetContract", Level.WRITES),
 }
+# Masters that others are told of, or that are written, must be read well before.
+_OF_MASTERS: Final[Mapping[type, tuple[tuple[str, Level], ...]]] = {
+    MasterChangeSource: (
+        ("MasterSourceContract", Level.READS),
+        ("MasterChangesContract", Level.INCREMENTAL),
+    ),
+    MasterDataTarget: (
+        ("MasterSourceContract", Level.READS),
+        ("MasterTargetContract", Level.WRITES),
+        ("MasterOnceContract", Level.EXACTLY_ONCE),
+    ),
+}
 _OF_GUARD: Final[Mapping[type[Guard], str]] = {
     CompareAndSet: "CompareAndSetContract",
     DraftThenPost: "DraftThenPostContract",
@@ -57,7 +71,7 @@ class Rule:
     level: Level
     outcome: Literal["passed", "failed", "skipped"]
     reason: str = ""
-    # The kind of posting that it was tried with, if it is about postings.
+    # The kind of posting or of master that it was tried with, if it is about either.
     kind: str = ""
 
 
@@ -143,6 +157,7 @@ def verdict_on(rules: Iterable[Rule], manifest: Manifest) -> Verdict:
                     for suite, since in sorted(wanted)
                     if since is level and suite not in present
                 ),
+                *(_untried_masters(ran, manifest) if level is Level.WRITES else ()),
                 *(_unguarded(manifest) if level is Level.EXACTLY_ONCE else ()),
             ],
         )
@@ -165,6 +180,8 @@ def _wanted(manifest: Manifest) -> set[tuple[str, Level]]:
     wanted: set[tuple[str, Level]] = {
         _OF_ROLE[role] for role in manifest.capabilities if role in _OF_ROLE
     }
+    for role in manifest.capabilities:
+        wanted.update(_OF_MASTERS.get(role, ()))
     if manifest.over_http:
         wanted.add(("HttpContract", Level.READS))
     for operation in manifest.operations:
@@ -178,11 +195,30 @@ def _wanted(manifest: Manifest) -> set[tuple[str, Level]]:
 
 
 def _unguarded(manifest: Manifest) -> Sequence[str]:
-    """The kinds of posting that nothing keeps from being booked twice."""
+    """The kinds of posting and of master that nothing keeps from being there twice."""
     return [
-        f"nothing guards postings of kind {operation.kind} (NoGuard)"
-        for operation in manifest.operations
-        if isinstance(operation.guard, NoGuard)
+        *(
+            f"nothing guards postings of kind {operation.kind} (NoGuard)"
+            for operation in manifest.operations
+            if isinstance(operation.guard, NoGuard)
+        ),
+        *(
+            f"nothing guards masters of kind {master.kind} (NoGuard)"
+            for master in manifest.master_operations
+            if isinstance(master.guard, NoGuard)
+        ),
+    ]
+
+
+def _untried_masters(rules: Sequence[Rule], manifest: Manifest) -> Sequence[str]:
+    """The kinds of master that the manifest says can be written, and no rule was tried with."""
+    tried = {rule.kind for rule in rules if "MasterTargetContract" in rule.suites}
+    if not tried:
+        return []  # That the suite is missing is said already.
+    return [
+        f"no rule was tried with masters of kind {operation.kind}"
+        for operation in manifest.master_operations
+        if operation.kind not in tried
     ]
 
 

@@ -8,12 +8,19 @@ from typing import Any
 
 import pytest
 
+from canonical.cross_reference import MasterKind
 from canonical.posting import PostingKind
 from connectors import conformance
-from connectors.base.capabilities import AcknowledgementSink, PostingTarget, TimeEntrySource
-from connectors.base.guard import Bulk, Guard, NoGuard, UniqueReference
+from connectors.base.capabilities import (
+    AcknowledgementSink,
+    MasterChangeSource,
+    MasterDataTarget,
+    PostingTarget,
+    TimeEntrySource,
+)
+from connectors.base.guard import Bulk, Guard, Lookup, NoGuard, UniqueReference
 from connectors.base.level import Level
-from connectors.base.manifest import Manifest, PostingOperation, ReferenceField
+from connectors.base.manifest import Manifest, MasterOperation, PostingOperation, ReferenceField
 from connectors.conformance.levels import level_of
 from connectors.conformance.verdict import Rule, verdict_on
 
@@ -129,6 +136,32 @@ def test_rules_that_fail_for_one_cause_are_told_as_one() -> None:
         "L0: “rule 0” and 2 more fail: it broke",
         "L0: “other” fails",
     ]
+
+
+def test_masters_that_are_written_are_proven_kind_by_kind() -> None:
+    operations = tuple(
+        MasterOperation(kind, frozenset({"name"}), guard)
+        for kind, guard in ((MasterKind.CUSTOMER, Lookup()), (MasterKind.PROJECT, NoGuard()))
+    )
+    manifest = replace(
+        SOURCE,
+        capabilities=frozenset({MasterChangeSource, MasterDataTarget}),
+        master_operations=operations,
+    )
+    owed = {each.level: list(each.owed) for each in verdict_on(ALL, manifest).standings}
+    assert owed == {
+        Level.READS: ["the suite does not inherit MasterSourceContract"],
+        Level.INCREMENTAL: ["the suite does not inherit MasterChangesContract"],
+        Level.WRITES: ["the suite does not inherit MasterTargetContract"],
+        Level.EXACTLY_ONCE: [
+            "the suite does not inherit MasterOnceContract",
+            "nothing guards masters of kind project (NoGuard)",
+        ],
+        Level.ATTESTED: [],
+    }
+    tried = replace(rule(Level.WRITES, suites=["MasterTargetContract"]), kind="customer")
+    standings = {each.level: each for each in verdict_on([*ALL, tried], manifest).standings}
+    assert standings[Level.WRITES].owed == ["no rule was tried with masters of kind project"]
 
 
 def test_a_claim_holds_if_it_is_reached() -> None:
