@@ -206,12 +206,12 @@ class MasterMapping:
         )
 
     def project(self, row: ProjectRow) -> Project:
-        """A project; its code is taken out of its name."""
+        """A project; its code is taken out of its name, if one is in it."""
         code, name = self._apart(row.name)
         return Project(
             connection=self._at,
             id=row.project_id,
-            code=code,
+            code=_code(code, row.project_id),
             name=name,
             legal_entity=self._entity,
             active=row.status != CLOSED,
@@ -224,7 +224,8 @@ class MasterMapping:
         return Task(
             connection=self._at,
             id=f"{row.project_id}/{row.task_id}",
-            code=code,
+            # Tasks are matched by their names: one without a code is known by its name as well.
+            code=_code(code or row.name, row.task_id),
             name=name,
             legal_entity=self._entity,
             active=row.status in (None, ACTIVE),
@@ -276,10 +277,12 @@ class MasterMapping:
             connection=self._at, id=row.code, code=row.code, name=_name(row.description or row.code)
         )
 
-    def _apart(self, text: str) -> tuple[str, str]:
+    def _apart(self, text: str) -> tuple[str | None, str]:
+        """The code in a name, if there is one, and what the thing is called."""
         found = self._named.fullmatch(text.strip())
-        code = found["code"] if found else None
-        return _code(code or text, text[:_CODE_MAX]), _name((found and found["name"]) or text)
+        if found is None:
+            return None, _name(text)
+        return found["code"], _name(found["name"] or text)
 
 
 def _address(text: str | None) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import SecretStr
@@ -12,6 +13,12 @@ from connectors.base.http import Timeouts
 from connectors.xero.manifest import KEY_SECONDS, PAGE_SIZE_MAX
 
 _NAMED = frozenset({"code", "name"})
+# The first word, where it has a digit, is set off by ":" or a dash, or stands alone. The first word
+# of "Project management" is no code, and would match whatever has it for one.
+PROJECT_CODE: Final = (
+    r"(?P<code>(?=\S*\d)\S+?|\S+?(?=\s*:\s|\s+[-–]\s)|\S+(?=$))"  # noqa: RUF001  As typed.
+    r"(?:\s*:|\s+[-–])?(?:\s+(?P<name>.+))?"  # noqa: RUF001  As typed.
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +28,8 @@ class XeroOptions:
     `tenant_id` is the organisation's id in every request, and the id of its legal entity here;
     `legal_entity` is the code that people know that entity by. `timezone` is the organisation's,
     by its IANA name: Xero keeps days of work as instants. `project_code` takes a project's or
-    task's name apart into `code` and `name`. `idempotency_key_seconds` is how long Xero is
+    task's name apart into `code` and `name`; where it does not fit, a project has no code, and a
+    task is called what it says. `idempotency_key_seconds` is how long Xero is
     trusted to remember a key; 0 trusts it in nothing, and everything is looked up instead.
     """
 
@@ -38,7 +46,7 @@ class XeroOptions:
     cost_centre_category: str = "Cost Centre"
     # The contact group of those who may be owed expenses without being users of Projects.
     employee_group: str = "Employees"
-    project_code: str = r"(?P<code>\S+)(?:\s+[-–:]?\s*(?P<name>.+))?"  # noqa: RUF001  As typed.
+    project_code: str = PROJECT_CODE
     timezone: str = "UTC"
     # Whether time that is no whole minutes is logged in the nearest one, its seconds beside it;
     # otherwise it is refused.

@@ -283,10 +283,8 @@ def _state_of(firm: Firm) -> OrganisationState:
                 name=f"{one.code} {one.name}",
                 contact_id=contact_id(one.customer.code),
                 closed=one.done_in_erp,
-                # A name of two words that begins with no number would be taken apart.
                 tasks=tuple(
-                    SimulatedTask(id=task_id(one.code, task), name=f"{number} {task}")
-                    for number, task in enumerate(one.tasks, start=1)
+                    SimulatedTask(id=task_id(one.code, task), name=task) for task in one.tasks
                 ),
             )
             for one in firm.projects_of(DE01)

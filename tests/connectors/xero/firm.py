@@ -107,7 +107,7 @@ STATE = OrganisationState(
             id=PROJECTS[1],
             name="P-200 - Shop",
             contact_id=OTHER_CUSTOMER,
-            tasks=(SimulatedTask(id=TASKS[1], name="DEV Development"),),
+            tasks=(SimulatedTask(id=TASKS[1], name="DEV: Development"),),
         ),
         SimulatedProject(
             id=PROJECTS[2],

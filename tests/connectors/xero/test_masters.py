@@ -13,8 +13,22 @@ from canonical.posting import Executed
 from canonical.posting_period import PeriodState, PostingPeriod
 from connectors.base.errors import ConnectionConfigError, RejectedError, TransientError
 from connectors.xero.simulated_ledger import pay, unpay
-from connectors.xero.simulated_state import SimulatedContact, SimulatedMasters
-from tests.connectors.xero.firm import CENTRES, CUSTOMER, OTHER_CUSTOMER, PEOPLE, PERSON, uid
+from connectors.xero.simulated_state import (
+    SimulatedContact,
+    SimulatedMasters,
+    SimulatedProject,
+    SimulatedTask,
+)
+from tests.connectors.xero.firm import (
+    CENTRES,
+    CUSTOMER,
+    OTHER_CUSTOMER,
+    PEOPLE,
+    PERSON,
+    PROJECTS,
+    TASKS,
+    uid,
+)
 from tests.connectors.xero.world import BillWorld, SaleWorld, XeroWorld
 
 
@@ -47,6 +61,43 @@ async def test_masters_are_known_by_the_codes_that_people_use(world: XeroWorld) 
     assert all(each.id == f"{each.project}/{each.id[37:]}" for each in masters.tasks)
     assert {each.code for each in masters.customers} == {"C-1", "C-2"}
     assert {each.code for each in masters.currencies} == {"EUR", "USD", "JPY"}
+
+
+@pytest.mark.parametrize(
+    ("called", "code", "name"),
+    [
+        ("P-100 Website", "P-100", "Website"),
+        ("P-100: Website", "P-100", "Website"),
+        ("R&D - Phase 1", "R&D", "Phase 1"),
+        ("Website", "Website", "Website"),
+        ("Project management", f"(no code: {PROJECTS[0]})", "Project management"),
+        ("Phase 1", f"(no code: {PROJECTS[0]})", "Phase 1"),
+    ],
+)
+async def test_a_project_whose_name_has_no_code_in_it_matches_none_by_accident(
+    world: XeroWorld, called: str, code: str, name: str
+) -> None:
+    world.xero.put(
+        SimulatedMasters(
+            projects=(SimulatedProject(id=PROJECTS[0], name=called, contact_id=CUSTOMER),)
+        )
+    )
+    found = (await world.connect().masters()).projects
+    [project] = [each for each in found if each.id == PROJECTS[0]]
+    assert (project.code, project.name) == (code, name)
+
+
+async def test_a_task_without_a_code_keeps_its_whole_name_by_which_it_is_matched(
+    world: XeroWorld,
+) -> None:
+    task = SimulatedTask(id=TASKS[0], name="Project management")
+    project = SimulatedProject(
+        id=PROJECTS[0], name="P-100 Website", contact_id=CUSTOMER, tasks=(task,)
+    )
+    world.xero.put(SimulatedMasters(projects=(project,)))
+    found = (await world.connect().masters()).tasks
+    [one] = [each for each in found if each.id == f"{PROJECTS[0]}/{TASKS[0]}"]
+    assert (one.code, one.name) == ("Project management", "Project management")
 
 
 async def test_people_are_brought_together_by_their_address(world: XeroWorld) -> None:
