@@ -1,9 +1,7 @@
 """A session with Business Central: a token of Microsoft Entra, and one attempt per call."""
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -16,23 +14,14 @@ from connectors.base.errors import (
     RejectedError,
     TransientError,
 )
+from connectors.base.held_token import HeldToken, TokenHolder, login_verdict, refusing_tokens
 from connectors.base.http import Answer, OneAttempt, Verdict, verdict_by_status
 from connectors.base.rate_budget import RateBudget
 from connectors.business_central.options import BusinessCentralOptions
-from connectors.business_central.wire import Token
 
 SCOPE: Final = "https://api.businesscentral.dynamics.com/.default"
 # A token is renewed so long before its end that no request outlives it.
 _MARGIN_SECONDS: Final = 300
-
-
-@dataclass(slots=True)
-class _Held:
-    """A token we hold; `proven` once it was answered to, so that a later 401 means it expired."""
-
-    token: str = field(repr=False)
-    good_until: float
-    proven: bool = False
 
 
 class Session:
@@ -48,9 +37,7 @@ class Session:
     ) -> None:
         self._options: Final = options
         self._clock: Final = clock
-        self._verdict: Final = verdict
-        self._opening: Final = asyncio.Lock()
-        self._held: _Held | None = None
+        self._tokens: Final = TokenHolder(self._ask, clock, margin_seconds=_MARGIN_SECONDS)
         self._path: Final = f"/v2.0/{quote(options.environment, safe='')}/api/v2.0/"
         headers = {
             "Accept": "application/json",
@@ -71,8 +58,8 @@ class Session:
             )
 
         # Five requests of one user are worked on at once; more would only wait there.
-        self._api: Final = to(options.api_url, self._api_verdict, 5)
-        self._login: Final = to(options.login_url, read_verdict, 1)
+        self._api: Final = to(options.api_url, refusing_tokens(verdict), 5)
+        self._login: Final = to(options.login_url, login_verdict, 1)
 
     async def close(self) -> None:
         """Let go of all sockets."""
@@ -81,44 +68,30 @@ class Session:
 
     async def read(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         """Ask something that changes nothing; `path` may be a link of an answer."""
-        held = await self._open()
+        held = await self._tokens.token()
         url = path if "://" in path else self._path + path
         return await self._send(held, "GET", url, write=False, params=params or None)
 
     async def write(self, method: str, path: str, *, not_after: float, **request: Any) -> Answer:
         """Ask for a change; TransientError if that would begin after `not_after`."""
-        held = await self._open()
+        held = await self._tokens.token()
         if self._clock() > not_after:
             raise TransientError("too_late", "the claim would end before the request is out")
         return await self._send(held, method, self._path + path, write=True, **request)
 
     async def _send(
-        self, held: _Held, method: str, url: str, *, write: bool, **request: Any
+        self, held: HeldToken, method: str, url: str, *, write: bool, **request: Any
     ) -> Answer:
-        headers = {**request.pop("headers", {}), "Authorization": f"Bearer {held.token}"}
+        own = request.pop("headers", {})
         if request.get("params", ...) is None:
             del request["params"]  # An empty set of them would wipe out a link's own.
         send = self._api.write if write else self._api.read
-        try:
-            answer = await send(method, url, headers=headers, **request)
-        except _TokenRefusedError as refusal:
-            if self._held is held:
-                self._held = None
-            if held.proven:
-                raise TransientError("token_expired") from refusal
-            raise ConnectionConfigError("http_401") from refusal
-        held.proven = True
-        return answer
+        return await self._tokens.send(
+            held, lambda who: send(method, url, headers={**own, **who}, **request)
+        )
 
-    async def _open(self) -> _Held:
-        async with self._opening:
-            if self._held is None or self._clock() >= self._held.good_until:
-                self._held = await self._fetch_token()
-            return self._held
-
-    async def _fetch_token(self) -> _Held:
-        asked_at = self._clock()
-        answer = await self._login.read(
+    async def _ask(self) -> Answer:
+        return await self._login.read(
             "POST",
             f"/{quote(self._options.tenant_id, safe='')}/oauth2/v2.0/token",
             data={
@@ -128,22 +101,6 @@ class Session:
                 "scope": SCOPE,
             },
         )
-        try:
-            token = Token.model_validate(answer.json())
-        except ValueError:
-            # Without its cause: that is a piece of an answer with a secret in it.
-            raise TransientError("token_unreadable") from None
-        lives_seconds = max(token.expires_in - _MARGIN_SECONDS, token.expires_in // 2)
-        return _Held(token.access_token, asked_at + lives_seconds)
-
-    def _api_verdict(self, answer: Answer, write: bool) -> ConnectorError | None:  # noqa: FBT001
-        if answer.status == httpx.codes.UNAUTHORIZED:
-            return _TokenRefusedError("http_401")
-        return self._verdict(answer, write)
-
-
-class _TokenRefusedError(ConnectorError):
-    """The service does not take a token: it did nothing."""
 
 
 def read_verdict(answer: Answer, write: bool) -> ConnectorError | None:  # noqa: FBT001

@@ -66,15 +66,6 @@ def row_from(kind: type[R], value: Any) -> R:
         raise ValueError(trouble_of(error)) from None
 
 
-class Token(BaseModel):
-    """An answer of Entra's token endpoint."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-    access_token: str = Field(min_length=1, repr=False)
-    expires_in: int
-
-
 class Company(Row):
     """A company, which is a legal entity."""
 
