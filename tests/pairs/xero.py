@@ -124,7 +124,7 @@ class XeroSide:
         return Work(
             person=self._person(self.xero.users[entry["userId"]].email),
             project=project.name.split()[0],
-            task=task.split(" ", 1)[1],
+            task=task,
             day=entry["dateUtc"].astimezone(ZoneInfo(_ZONE)).date(),
             seconds=entry["duration"] * 60,
             note=entry["description"].split(" ", 1)[1],
