@@ -39,12 +39,15 @@ TOO_MANY_CHANGES: Final = "EXCEEDED_ID_LIMIT"
 # A window that the feed does not reach.
 NO_SUCH_WINDOW: Final = "INVALID_REPLICATION_DATE"
 NOT_UNIQUE: Final = "not_unique"
+# There is no such object, field or record, or not for the integration user.
+NOT_FOUND: Final = "NOT_FOUND"
 
-# The day's calls are used up; they come back hour by hour.
+# Too many long calls at once, or all of the day's: one ends in seconds, the other hour by hour.
+# Salesforce says neither which of them it is, but in words, nor how long to wait.
 _SPENT: Final = "REQUEST_LIMIT_EXCEEDED"
-_SPENT_SECONDS: Final = 900
+_SPENT_SECONDS: Final = 300
 _OF_THE_ORG: Final = frozenset(
-    {"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "FUNCTIONALITY_NOT_ENABLED", "NOT_FOUND"}
+    {"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "FUNCTIONALITY_NOT_ENABLED"}
 )
 _FOR_NOW: Final = frozenset({"QUERY_TIMEOUT", "INVALID_QUERY_LOCATOR", LOCKED})
 # Their words name a field that is not there, or may not be seen.

@@ -62,21 +62,28 @@ def _rows(
     fields = [org.field(kind, name).name for name in query.fields]
     fits = [_fitting(org, kind, condition) for condition in query.conditions]
     order = [org.field(kind, name).name for name in query.order]
+    children = {child.source: (_child_kind(kind, child), child) for child in query.children}
     found = [each for each in records if all(fit(each) for fit in fits)]
     found.sort(key=lambda each: [str(org.value(each, name) or "") for name in order])
     rows = []
     for record in found[: query.limit]:
         row: dict[str, Any] = {"attributes": {"type": kind, "url": f"/sobjects/{record.id}"}}
         row |= {name: org.value(record, name) for name in fields}
-        row |= {child.source: _of_child(org, child, record) for child in query.children}
+        row |= {name: _of_child(org, *child, record) for name, child in children.items()}
         rows.append(row)
     return rows
 
 
-def _of_child(org: SimulatedOrg, query: Query, parent: SimulatedRecord) -> dict[str, Any] | None:
-    kind = _CHILDREN.get(query.source) if parent.kind == "Account" else None
-    if kind is None:
+def _child_kind(kind: str, query: Query) -> str:
+    found = _CHILDREN.get(query.source) if kind == "Account" else None
+    if found is None:
         raise RefusedError("INVALID_FIELD", f"Didn't understand relationship '{query.source}'")
+    return found
+
+
+def _of_child(
+    org: SimulatedOrg, kind: str, query: Query, parent: SimulatedRecord
+) -> dict[str, Any] | None:
     own = (each for each in org.records(kind) if each.fields.get("AccountId") == parent.id)
     rows = _rows(org, query, kind, own)
     # An empty list of children is null there.

@@ -108,12 +108,16 @@ class OrgState(State):
 
 
 def record_id(kind: str, number: int) -> str:
-    """The id of a record, 18 characters: the last three say which of the others are capitals."""
+    """The id of a record; its last three characters say which of the others are capitals."""
     digits = ""
     while number:
         number, digit = divmod(number, len(_DIGITS))
         digits = _DIGITS[digit] + digits
-    short = f"{PREFIX[kind]}{_POD}{digits.rjust(7, '0')}"
+    return long_id(f"{PREFIX[kind]}{_POD}{digits.rjust(7, '0')}")
+
+
+def long_id(short: str) -> str:
+    """An id of 15 characters with the three that Salesforce adds."""
     return short + "".join(_case_of(short[at : at + 5]) for at in (0, 5, 10))
 
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -28,7 +29,6 @@ from connectors.salesforce.simulated_org import RefusedError, SimulatedOrg
 from connectors.salesforce.simulated_pages import asked, page
 from connectors.salesforce.simulated_state import OrgState
 from connectors.salesforce.simulated_writes import (
-    by_external_id,
     changed,
     collection,
     created,
@@ -38,6 +38,7 @@ from connectors.salesforce.simulated_writes import (
 
 # Longer than any client's, so that it is never we who close under a request.
 _KEEP_ALIVE_SECONDS: Final = 75
+_NOT_ALLOWED: Final = 405
 
 Answering = Callable[[SimulatedOrg, Request], Awaitable[Response]]
 
@@ -52,10 +53,8 @@ def simulated_salesforce(org: SimulatedOrg) -> Starlette:
         ("/sobjects/{kind}/deleted", "GET", _deleted),
         ("/sobjects/{kind}/describe", "GET", _describe),
         ("/sobjects/{kind}", "POST", _create),
-        ("/sobjects/{kind}/{record}", "GET", _record),
         ("/sobjects/{kind}/{record}", "PATCH", _change),
         # A value may have slashes in it.
-        ("/sobjects/{kind}/{field}/{value:path}", "GET", _by_external_id),
         ("/sobjects/{kind}/{field}/{value:path}", "PATCH", _upsert),
         ("/composite/sobjects", "PATCH", _collection),
     ]
@@ -85,8 +84,16 @@ def simulated_salesforce(org: SimulatedOrg) -> Starlette:
             Route("/services/oauth2/token", token, methods=["POST"]),
             Mount("/services/data/v{version}", routes=routes),
             Mount("/__sim", routes=ours),
-        ]
+        ],
+        exception_handlers={HTTPException: _no_such_way},
     )
+
+
+async def _no_such_way(_: Request, error: Exception) -> Response:
+    """What Salesforce has nothing at, it refuses in the form of all its refusals."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    code = "METHOD_NOT_ALLOWED" if status == _NOT_ALLOWED else "NOT_FOUND"
+    return _refusal(RefusedError(code, "The requested resource does not exist", status=status))
 
 
 def _ordered(org: SimulatedOrg, order: Order) -> Callable[[Request], Any]:
@@ -204,32 +211,15 @@ async def _create(org: SimulatedOrg, request: Request) -> Response:
     return _saved(created(org, _kind(request), await _body(request)).id, 201)
 
 
-async def _record(org: SimulatedOrg, request: Request) -> Response:
-    kind = _kind(request)
-    found = org.live(request.path_params["record"])
-    if found is None or found.kind != kind:
-        raise RefusedError("NOT_FOUND", "The requested resource does not exist", status=404)
-    return JSONResponse({each.name: org.value(found, each.name) for each in org.fields(kind)})
-
-
 async def _change(org: SimulatedOrg, request: Request) -> Response:
     changed(org, _kind(request), request.path_params["record"], await _body(request))
     return Response(status_code=204)
 
 
-async def _by_external_id(org: SimulatedOrg, request: Request) -> Response:
-    kind = _kind(request)
-    at = request.path_params
-    found = by_external_id(org, kind, at["field"], at["value"])
-    if not found:
-        raise RefusedError("NOT_FOUND", "The requested resource does not exist", status=404)
-    if len(found) > 1:
-        return _several(request, [each.id for each in found])
-    return JSONResponse({each.name: org.value(found[0], each.name) for each in org.fields(kind)})
-
-
 async def _upsert(org: SimulatedOrg, request: Request) -> Response:
     at = request.path_params
+    if at["value"].casefold().endswith(".inc"):
+        raise RefusedError("NOT_FOUND", "The requested resource does not exist", status=404)
     outcome = upserted(org, _kind(request), at["field"], at["value"], await _body(request))
     match outcome:
         case (str(record), bool(made)):

@@ -35,7 +35,8 @@ class QueryEnvelope(Wire):
 
     total_size: Annotated[int, Field(alias="totalSize", ge=0)]
     done: bool
-    next: Annotated[str | None, Field(alias="nextRecordsUrl", min_length=1)] = None
+    # It leads to another page of the same org, and nowhere else.
+    next: Annotated[str | None, Field(alias="nextRecordsUrl", pattern="^/services/data/")] = None
 
 
 class Contact(Wire):

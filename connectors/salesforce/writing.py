@@ -20,10 +20,13 @@ from connectors.base.master_writes import (
 )
 from connectors.base.records import RawRecord, parsed
 from connectors.salesforce import mapping, soql, wire
-from connectors.salesforce.client import LOCKED, SalesforceClient, reason
+from connectors.salesforce.client import LOCKED, NOT_FOUND, SalesforceClient, reason
 from connectors.salesforce.manifest import COLLECTION_MAX
 from connectors.salesforce.options import AccountFields
 from connectors.salesforce.reading import ACCOUNT
+
+# At the end of an address they say in which format the answer is to be.
+_FORMATS: Final = (".json", ".xml")
 
 
 class MasterWriting:
@@ -85,12 +88,17 @@ class MasterWriting:
         external_id = self._fields.external_id
         if not external_id:
             return MasterRefused("no_external_id", "the org has no field for an external id")
+        if write.code.casefold().endswith(_FORMATS):
+            return MasterRefused("code_not_addressable", "it would be another code and a format")
         body = dict(mapping.account_body(write, self._fields))
         if self._fields.code != external_id:
             body[self._fields.code] = write.code
         try:
             made = await self._client.upsert(ACCOUNT, external_id, write.code, body)
         except RejectedError as refusal:
+            # What looks like the ending of a file is "not found" there; else it is the field.
+            if refusal.code == NOT_FOUND and "." not in write.code:
+                raise ConnectionConfigError(NOT_FOUND, str(refusal)) from refusal
             return MasterRefused(refusal.code, str(refusal))
         return MasterWritten(made) if made else await self._made_before(write.code)
 

@@ -9,7 +9,7 @@ from connectors.conformance.master_changes import MasterChangesContract
 from connectors.conformance.master_once import MasterOnceContract
 from connectors.conformance.master_source import MasterSourceContract
 from connectors.conformance.master_target import MasterTargetContract
-from connectors.salesforce import SYSTEM
+from connectors.salesforce import SYSTEM, SalesforceOptions
 from tests.connectors.salesforce.world import SalesforceWorld
 
 
@@ -34,7 +34,8 @@ def test_it_fills_each_role_that_its_manifest_claims(world: SalesforceWorld) -> 
 
 def test_the_runtime_finds_what_it_needs_to_connect(world: SalesforceWorld) -> None:
     assert SYSTEM.name == world.connect().manifest.system
-    options = TypeAdapter(SYSTEM.options).validate_python(
+    assert SYSTEM.options is SalesforceOptions
+    options = TypeAdapter(SalesforceOptions).validate_python(
         {
             "connection": "crm",
             "instance_url": "https://firm.my.salesforce.com",
