@@ -24,11 +24,14 @@ def verdict(answer: Answer, write: bool) -> ConnectorError | None:  # noqa: FBT0
         # Whoever is throttled is told for how long. Without that it says that the company has as
         # many employees as it pays for.
         return RejectedError(EMPLOYEE_LIMIT, said(answer))
-    found = verdict_by_status(answer, write, {409: RejectedError} if write else None)
-    if isinstance(found, RejectedError):
-        stale = not write and _error(answer).get("code") == "BadPage"
-        return RejectedError(BAD_PAGE if stale else found.code, said(answer))
-    return found
+    # Nothing here is locked by stamps: 409 is about the content.
+    found = verdict_by_status(answer, write, {409: RejectedError})
+    if not isinstance(found, RejectedError):
+        return found
+    if write:
+        return RejectedError(found.code, said(answer))
+    # What it says of a read goes to nobody: it may name somebody.
+    return RejectedError(BAD_PAGE) if _error(answer).get("code") == "BadPage" else found
 
 
 def said(answer: Answer) -> str:

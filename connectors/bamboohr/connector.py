@@ -41,7 +41,7 @@ class BambooHr:
         self._client: Final = client
         self._people: Final = People(options, client)
         self._writing: Final = Writing(client, options.code_field)
-        self._asked: Final = mapping.Reading.by(options).asked
+        self._by: Final = mapping.Reading.by(options)
 
     @property
     def manifest(self) -> Manifest:
@@ -51,8 +51,12 @@ class BambooHr:
         await self._client.close()
 
     async def check(self) -> str:
-        """Say how many employees the key shows, and how the last webhook went, if one is named."""
-        page = await self._client.people(self._asked, limit=1)
+        """Say how many employees the key shows, and how the last webhook went, if one is named.
+
+        Raises ConnectionConfigError if it may not see a field that is needed.
+        """
+        page = await self._client.people(self._by.asked, limit=1)
+        mapping.require_seen(page.records, self._by.needed, "the list of employees")
         said = f"BambooHR company {self._options.company}, {page.total} employees"
         if self._options.webhook_id is None:
             return said

@@ -148,14 +148,13 @@ def employee(
 ) -> Employee:
     """A person; who left stays in the list, inactive, because last entries may still come."""
     active = person.status == _ACTIVE
-    entity = _of(person, by.legal_entity_field) if by.knows("legal_entity") else None
     return Employee(
         connection=by.connection,
         id=person.id,
         # Without a number it must match nothing by accident, and people must see why.
         code=label(number or "") or f"(no number: {person.id})",
         name=_name(f"{person.first_name or ''} {person.last_name or ''}"),
-        legal_entity=by.legal_entities.get(label(entity or "")),
+        legal_entity=_legal_entity(person, by),
         active=active,
         active_from=person.hire_date if by.knows("active_from") else None,
         active_until=last_day(statuses, by.terminated, active=active)
@@ -206,6 +205,17 @@ def dimension_value(choice: Choice, by: Reading) -> DimensionValue:
         active=choice.archived == "no",
         dimension=COST_CENTRE,
     )
+
+
+def _legal_entity(person: Person, by: Reading) -> str | None:
+    place = _of(person, by.legal_entity_field) if by.knows("legal_entity") else None
+    if not place:
+        return None
+    found = by.legal_entities.get(label(place))
+    if found is None:
+        # Nobody is left out for that: who is not shown might be taken for somebody deleted.
+        _LOG.warning("bamboohr employee %s: no legal entity for their place", person.id)
+    return found
 
 
 def _of(person: Person, field: JobField | None) -> str | None:

@@ -10,7 +10,7 @@ from connectors.bamboohr import mapping
 from connectors.bamboohr.client import BambooHrClient
 from connectors.bamboohr.manifest import DATASET_PAGE_MAX, IDS_MAX
 from connectors.bamboohr.options import OWN_ID, BambooHrOptions
-from connectors.bamboohr.wire import JobRow, Person, StatusRow
+from connectors.bamboohr.wire import JobRow, Person, Row, StatusRow
 from connectors.base.errors import ConnectionConfigError, TransientError
 from connectors.base.pagination import Pages
 from connectors.base.records import RawRecord
@@ -18,6 +18,7 @@ from connectors.base.records import RawRecord
 # So few employees are asked for their number one by one: of these it is the newest there is.
 FEW: Final = 5
 _SIDE_BY_SIDE: Final = 4
+_NAMES: Final = ("firstName", "lastName")
 _STATUSES: Final = "employmentStatus"
 _JOBS: Final = "jobInfo"
 _DATASET_PAGES_MAX: Final = 1000
@@ -86,7 +87,7 @@ class People:
         # Somebody who moved to a later page while pages were turned comes twice.
         people = {one.id: one for one in mapping.readable(records, Person, "employeeId")}
         statuses = await self._statuses(changed_since) if people else {}
-        numbers = await self._numbers(tuple(people))
+        numbers = await self._numbers(people)
         return mapping.converted(
             (one for one in people.values() if one.id in numbers),
             lambda one: mapping.employee(one, numbers[one.id], statuses.get(one.id, ()), self._by),
@@ -107,28 +108,31 @@ class People:
             found.setdefault(row.employee_id, []).append(row)
         return found
 
-    async def _numbers(self, ids: Sequence[str]) -> Mapping[str, str | None]:
+    async def _numbers(self, people: Mapping[str, Person]) -> Mapping[str, str | None]:
         """The code of each; who was deleted meanwhile has none, and is not in the answer."""
         if self._options.code_field == OWN_ID:
-            return {one: one for one in ids}
-        known = await self._dataset() if len(ids) > FEW else {}
+            return {one: one for one in people}
+        known = await self._dataset(people) if len(people) > FEW else {}
         # A dataset may not have heard of the newest.
-        missing = [one for one in ids if one not in known]
+        missing = [one for one in people if one not in known]
         return {**known, **await self._one_by_one(missing)}
 
-    async def _dataset(self) -> Mapping[str, str | None]:
+    async def _dataset(self, people: Mapping[str, Person]) -> Mapping[str, str | None]:
+        """The numbers of all whose row is plainly theirs: it says their name, too."""
         options = self._options
         own, code = options.dataset_id_field, options.dataset_code_field
+        fields = (own, code, *_NAMES)
         size = min(options.page_size, DATASET_PAGE_MAX)
         found: dict[str, str | None] = {}
         for number in range(1, _DATASET_PAGES_MAX + 1):
-            page = await self._client.dataset_page(options.dataset, (own, code), number, size)
+            page = await self._client.dataset_page(options.dataset, fields, number, size)
             for row in page.data:
-                hidden = [name for name in (own, code) if name not in row.fields]
+                hidden = [name for name in fields if name not in row.fields]
                 if hidden:
                     raise _not_shown(hidden[0], f"the dataset {options.dataset}")
-                value = row.fields[code]
-                found[str(row.fields[own])] = None if value is None else str(value)
+                whose, value = str(row.fields[own]), row.fields[code]
+                if _is_of(row, people.get(whose)):
+                    found[whose] = None if value is None else str(value)
             if page.meta.page >= page.meta.total_pages:
                 return found
         raise TransientError("pages_without_end")
@@ -155,6 +159,14 @@ class People:
             raise _not_shown(field, "an employee")
         value = record[field]
         return employee_id, "" if value is None else str(value)
+
+
+def _is_of(row: Row, person: Person | None) -> bool:
+    """Whether a row is this person's: a wrong dataset_id_field must not mix people up."""
+    return person is not None and tuple(row.fields[name] or "" for name in _NAMES) == (
+        person.first_name or "",
+        person.last_name or "",
+    )
 
 
 def _parts(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:

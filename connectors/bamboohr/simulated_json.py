@@ -19,7 +19,13 @@ ALWAYS: Final = ("firstName", "lastName", "preferredName", "photoUrl", "jobTitle
 OPTIONAL: Final = frozenset(
     {"workEmail", "hireDate", "departmentName", "divisionName", "locationName", "mobilePhone"}
 )
-DATASET: Final = {"employeeId": "id", "employeeNumber": "employeeNumber", "firstName": "firstName"}
+DATASET: Final = {
+    "employeeId": "id",
+    "employeeNumber": "employeeNumber",
+    "firstName": "firstName",
+    "lastName": "lastName",
+    "supervisorId": "supervisorId",
+}
 TABLES: Final = ("jobInfo", "employmentStatus")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -68,7 +74,7 @@ def row_of(company: BambooCompany, person: SimulatedEmployee, fields: list[str])
     """An employee as a row of a dataset, whose values are text."""
     values = values_of(company, person)
     shown = [one for one in fields if DATASET[one] not in company.quirks.hidden]
-    return {"fields": {one: values[DATASET[one]] or "" for one in shown}}
+    return {"fields": {one: values.get(DATASET[one]) or "" for one in shown}}
 
 
 def table_rows(

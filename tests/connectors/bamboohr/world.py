@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import httpx
 from pydantic import SecretStr
@@ -25,6 +26,11 @@ from tests.connectors.bamboohr.spec_check import HOST, SpecChecked
 
 AT = "bamboohr"
 KEY = "0123456789abcdef-the-private-key"
+# Options of a company whose places are legal entities.
+ENTITIES: Mapping[str, Any] = {
+    "legal_entity_field": "location",
+    "legal_entities": {"Berlin": "DE01"},
+}
 STATE = CompanyState(company="example", api_key="the-secret-api-key", webhook_key=KEY)
 
 
