@@ -1,32 +1,33 @@
 """What every system keeps to in which masters are made and changed: exactly what was asked for."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
-from connectors.base.capabilities import MasterDataTarget
 from connectors.base.errors import ConflictError, TransientError
 from connectors.base.level import Level
 from connectors.base.master_writes import (
+    MasterAnswer,
     MasterRefused,
-    MasterWrite,
     MasterWritten,
 )
 from connectors.conformance.http_contract import Tokens
 from connectors.conformance.levels import at, rules_at
 from connectors.conformance.master_world import (
     NO,
-    HeldMaster,
     MasterTargetWorld,
+    agrees,
     all_written,
     changing,
     held_as,
     held_for,
+    looks_as_held,
     operation_of,
     query_for,
     records_of,
     seen,
-    values_of,
 )
 
 # Values of fields that some systems know and others do not.
@@ -55,7 +56,7 @@ class MasterTargetContract:
             assert isinstance(answer, MasterWritten)
             [held] = held_for(world, sample)
             assert held.id == answer.id
-            _agrees(held, sample)
+            agrees(held, sample)
         _nothing_was_sent_twice(world)
 
     async def test_what_the_system_does_not_keep_of_a_new_master_costs_nothing(
@@ -69,7 +70,7 @@ class MasterTargetContract:
         [answer] = await all_written(world.connect(), [given])
         assert isinstance(answer, MasterWritten)
         [held] = held_for(world, sample)
-        _agrees(held, sample)
+        agrees(held, sample)
 
     async def test_a_new_master_with_as_little_as_its_owner_knows_is_made(
         self, world: MasterTargetWorld
@@ -99,13 +100,14 @@ class MasterTargetContract:
         change = changing(world, made)
         assert await all_written(world.connect(), [change]) == [MasterWritten(made)]
         [held] = world.held()
-        _agrees(held, change)
+        agrees(held, change)
         _nothing_was_sent_twice(world)
 
     async def test_a_change_touches_only_what_it_names(self, world: MasterTargetWorld) -> None:
         made = world.make(world.sample(1))
         whole = changing(world, made)
-        for name in sorted(operation_of(world).fields):
+        # Archived last: some systems change nothing else of a record that is.
+        for name in sorted(operation_of(world).fields, key=lambda each: (each == "active", each)):
             before = held_as(world, made)
             change = replace(whole, values={name: whole.values[name]})
             assert await all_written(world.connect(), [change]) == [MasterWritten(made)]
@@ -138,7 +140,7 @@ class MasterTargetContract:
         assert (found.id, found.active) == (made, False)
         back = replace(sample, id=made, values={"active": "yes"})
         assert await all_written(target, [back]) == [MasterWritten(made)]
-        _agrees(held_as(world, made), sample)
+        agrees(held_as(world, made), sample)
 
     async def test_a_refusal_is_honest_and_costs_no_neighbour(
         self, world: MasterTargetWorld
@@ -157,7 +159,7 @@ class MasterTargetContract:
         assert held_for(world, refused) == []
         for sample in (first, last):
             [held] = held_for(world, sample)
-            _agrees(held, sample)
+            agrees(held, sample)
 
     async def test_a_change_of_what_was_deleted_is_no_success_and_makes_nothing(
         self, world: MasterTargetWorld
@@ -188,7 +190,7 @@ class MasterTargetContract:
         for sample, answer in zip(samples, answers, strict=True):
             [held] = held_for(world, sample)
             assert answer == MasterWritten(held.id)
-            _agrees(held, sample)
+            agrees(held, sample)
 
     async def test_answers_are_only_for_what_the_budget_let_be_tried(
         self, world: MasterTargetWorld
@@ -200,7 +202,9 @@ class MasterTargetContract:
         look = await target.find_masters([query_for(samples)])
         # Enough for the first, and for no more than two of them.
         budget.left = 2
-        answers = await target.write_masters(samples, look.evidence)
+        answers: Sequence[MasterAnswer] = ()
+        with suppress(TransientError):
+            answers = await target.write_masters(samples, look.evidence)
         if operation_of(world).bulk.mode == "NONE":
             assert len(answers) < len(samples)
         for sample, answer in zip(samples, answers, strict=False):
@@ -230,7 +234,9 @@ class MasterTargetContract:
             [one] for one in made
         ]
         before = len(world.network.requests)
-        by_id = await target.find_masters([query_for([changing(world, one) for one in made])])
+        by_id = await target.find_masters(
+            [query_for([replace(samples[0], id=one) for one in made])]
+        )
         assert set(made) <= {each.id for each in records_of(by_id.masters, world.kind)}
         assert len(world.network.requests) - before < len(made), "a look is no call per record"
 
@@ -258,7 +264,7 @@ class MasterTargetContract:
         made = world.make(sample)
         await target.find_masters([query_for([sample])])
         world.change(made, changing(world, made).values)
-        await _looks_as_held(world, target, replace(sample, id=made))
+        await looks_as_held(world, target, replace(sample, id=made))
 
     @at(Level.ATTESTED)
     async def test_a_field_that_was_silently_not_kept_is_seen_by_a_look(
@@ -275,27 +281,12 @@ class MasterTargetContract:
             answers = await target.write_masters([change], look.evidence)
             assert len(answers) == 1
             assert held_as(world, made).values == before.values, "the world ignored nothing"
-            await _looks_as_held(world, target, change)
+            await looks_as_held(world, target, change)
 
 
 def _can_create(world: MasterTargetWorld) -> None:
     if not operation_of(world).creates:
         pytest.skip("records of this kind are not made here")
-
-
-def _agrees(held: HeldMaster, write: MasterWrite) -> None:
-    """What was written is what is held, in each field that the write names."""
-    assert {name: held.values.get(name) for name in write.values} == write.values
-
-
-async def _looks_as_held(
-    world: MasterTargetWorld, target: MasterDataTarget, write: MasterWrite
-) -> None:
-    """A look shows what the system holds, and not what it was asked to hold."""
-    [record] = seen(await target.find_masters([query_for([write])]), write)
-    held = held_as(world, record.id)
-    names = sorted(operation_of(world).fields)
-    assert values_of(record, names) == {name: held.values[name] for name in names}
 
 
 def _nothing_was_sent_twice(world: MasterTargetWorld) -> None:

@@ -14,7 +14,10 @@ SYSTEM = System(
     MANIFEST.capabilities,
     read_page=lambda options, page: entries_on(page, options.connection),
     manifest=MANIFEST,
-    suites=("tests.connectors.harvest.test_conformance",),
+    suites=(
+        "tests.connectors.harvest.test_conformance",
+        "tests.connectors.harvest.test_masters_conformance",
+    ),
 )
 
 __all__ = ["MANIFEST", "SYSTEM", "Harvest", "HarvestOptions", "connect"]

@@ -1,9 +1,10 @@
 """Harvest's requests and pages, and the one table that says what a status means."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ from connectors.base.http import (
     exact_json_text,
     verdict_by_status,
 )
+from connectors.base.pagination import follow
 from connectors.base.rate_budget import RateBudget
 from connectors.base.records import RawRecord, raw_page
 from connectors.harvest.manifest import PAGE_SIZE_MAX
@@ -31,6 +33,9 @@ from connectors.harvest.wire import Company, Envelope, Referred, Wire
 
 W = TypeVar("W", bound=Wire)
 
+_SAID_MAX: Final = 300
+# One server may set the date and another set it again: the first is Harvest's.
+_HTTP_DATE: Final = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT")
 # The code of an error that says that a record is not there.
 GONE: Final = "http_404"
 
@@ -85,6 +90,8 @@ class Page:
     records: tuple[RawRecord, ...]
     total: int
     next: str | None
+    # What time it was at Harvest; None where nobody says so.
+    told_at: datetime | None = None
 
 
 class HarvestClient:
@@ -133,7 +140,24 @@ class HarvestClient:
             raise TransientError("page_envelope_unreadable") from error
         except ValueError as error:
             raise TransientError("page_unreadable") from error
-        return Page(page.records, envelope.total_entries, envelope.links.next)
+        told_at = _date_of(answer.headers.get("date", ""))
+        return Page(page.records, envelope.total_entries, envelope.links.next, told_at)
+
+    async def all(self, path: str, member: str, **filters: str) -> tuple[RawRecord, ...]:
+        """Read a whole list; raises TransientError if its pages go in a circle."""
+        return (await self.all_and_when(path, member, **filters))[0]
+
+    async def all_and_when(
+        self, path: str, member: str, **filters: str
+    ) -> tuple[tuple[RawRecord, ...], datetime | None]:
+        """Read a whole list, and what time it was at Harvest before it was read."""
+        pages = [
+            page async for page in follow(self.first(path, **filters), self._page_of(member), _next)
+        ]
+        return tuple(record for page in pages for record in page.records), pages[0].told_at
+
+    def _page_of(self, member: str) -> Callable[[str], Awaitable[Page]]:
+        return lambda url: self.page(url, member)
 
     async def refer(self, entry_id: str, reference: Mapping[str, str]) -> str | None:
         """Write our reference onto a time entry; gives the one that it carries afterwards."""
@@ -177,8 +201,7 @@ class HarvestClient:
 
     def changed_since(self, since: datetime) -> str:
         """The first address of entries changed at or after an instant, in whole seconds."""
-        moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return self.first("/time_entries", updated_since=moment)
+        return self.first("/time_entries", updated_since=instant(since))
 
     def between(self, first: date, last: date) -> str:
         """The first address of entries with a work date in the window, ends included."""
@@ -189,5 +212,37 @@ class HarvestClient:
         return f"{path}?{httpx.QueryParams({'per_page': str(self._page_size), **filters})}"
 
 
+def instant(moment: datetime) -> str:
+    """An instant as Harvest takes it, rounded down to whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _next(page: Page) -> str | None:
+    return page.next
+
+
+def _date_of(header: str) -> datetime | None:
+    found = _HTTP_DATE.search(header)
+    if found is None:
+        return None
+    try:
+        return parsedate_to_datetime(found.group()).astimezone(UTC)
+    except ValueError:
+        return None
+
+
 def _verdict(answer: Answer, write: bool) -> ConnectorError | None:  # noqa: FBT001  A Verdict.
-    return verdict_by_status(answer, write, _WRITE if write else _READ)
+    trouble = verdict_by_status(answer, write, _WRITE if write else _READ)
+    if write and isinstance(trouble, RejectedError):
+        return RejectedError(trouble.code, _said(answer))
+    return trouble
+
+
+def _said(answer: Answer) -> str:
+    """Why Harvest refused, in its own words, if it says so in words for people."""
+    try:
+        told = answer.json()
+    except ValueError:
+        return ""
+    said = told.get("message") if isinstance(told, dict) else None
+    return said[:_SAID_MAX] if isinstance(said, str) and "<" not in said else ""

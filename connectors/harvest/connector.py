@@ -12,6 +12,7 @@ from canonical.time_entry import TimeEntry
 from connectors.base.capabilities import (
     Acknowledged,
     Acknowledgement,
+    GuardEvidence,
     InvoiceNews,
     SourcePage,
 )
@@ -22,34 +23,35 @@ from connectors.base.errors import (
     TransientError,
 )
 from connectors.base.manifest import Manifest
+from connectors.base.master_writes import (
+    MasterAnswer,
+    MasterChanges,
+    MasterLook,
+    MasterQuery,
+    MasterWrite,
+)
 from connectors.base.pagination import Pages
 from connectors.base.rate_budget import RateBudget
-from connectors.base.records import RawRecord, parsed
+from connectors.base.records import parsed
 from connectors.harvest import mapping, wire
 from connectors.harvest.client import HarvestClient, HarvestOptions, Page
 from connectors.harvest.invoice_telling import InvoiceTelling
 from connectors.harvest.manifest import MANIFEST
-from connectors.harvest.master_mapping import (
-    archived_tasks,
-    customer,
-    employee,
-    project,
-    readable,
-    task,
-)
+from connectors.harvest.master_reading import MasterReading
+from connectors.harvest.master_writing import MasterWriting
 
 
 class Harvest:
-    """TimeEntrySource, MasterDataSource and both sinks, for one Harvest account."""
+    """A source of time, masters in both directions and both sinks, for one Harvest account."""
 
     def __init__(self, options: HarvestOptions, client: HarvestClient) -> None:
         self._connection: Final = options.connection
         self._account: Final = options.account_id
-        self._cost_centre_role: Final = re.compile(options.cost_centre_role_pattern)
         self._client: Final = client
-        self._customer_code: Final = re.compile(options.customer_code_pattern)
+        self._masters: Final = MasterReading(client, options)
+        self._writing: Final = MasterWriting(client, self._masters, options)
         self._invoices: Final = InvoiceTelling(
-            client, self._customer_code, options.invoice_item_kind
+            client, re.compile(options.customer_code_pattern), options.invoice_item_kind
         )
         self._currencies: dict[int, str | None] = {}
 
@@ -105,34 +107,31 @@ class Harvest:
         }
         if rated <= self._currencies.keys():
             return
-        found = mapping.currencies_of(await self._all("/clients", "clients"))
+        found = mapping.currencies_of(await self._client.all("/clients", "clients"))
         # Whom Harvest does not list, it is not asked for again on every page.
         self._currencies = dict.fromkeys(rated) | self._currencies | found
 
     async def masters(self) -> Masters:
         """Read users, clients, projects, tasks and what may be booked where, in bulk."""
-        users = await self._all("/users", "users")
-        clients = await self._all("/clients", "clients")
-        projects = await self._all("/projects", "projects")
-        tasks = await self._all("/tasks", "tasks")
-        assignments = await self._all("/task_assignments", "task_assignments")
+        masters, clients = await self._masters.everything()
         self._currencies = mapping.currencies_of(clients)
-        at, archived = self._connection, archived_tasks(tasks)
-        roles, codes = self._cost_centre_role, self._customer_code
-        return Masters(
-            employees=readable(users, wire.User, lambda each: employee(each, at, roles)),
-            customers=readable(clients, wire.Client, lambda each: customer(each, at, codes)),
-            projects=readable(projects, wire.Project, lambda each: project(each, at)),
-            tasks=readable(assignments, wire.TaskAssignment, lambda each: task(each, at, archived)),
-        )
+        return masters
 
-    async def _all(self, path: str, member: str) -> list[RawRecord]:
-        async def fetch(url: str) -> tuple[Page, str | None]:
-            page = await self._client.page(url, member)
-            return page, page.next
+    async def masters_changed_since(self, since: datetime) -> MasterChanges:
+        """Read what changed, and everything once a day: only so is a deletion seen."""
+        return await self._masters.changed_since(since)
 
-        pages = Pages(self._client.first(path), fetch)
-        return [record async for page in pages for record in page.records]
+    async def find_masters(self, queries: Sequence[MasterQuery]) -> MasterLook:
+        """Look through the whole list of each kind; no evidence is needed."""
+        return await self._masters.find(queries)
+
+    async def write_masters(
+        self,
+        writes: Sequence[MasterWrite],
+        evidence: GuardEvidence,  # noqa: ARG002  Harvest compares nothing.
+    ) -> Sequence[MasterAnswer]:
+        """Make or change clients, projects, users or tasks of projects, one call or two each."""
+        return await self._writing.write(writes)
 
     async def acknowledge(
         self, acknowledgements: Sequence[Acknowledgement]

@@ -14,6 +14,8 @@ from connectors.harvest.mapping import cut, id_of, task_id
 _LOG: Final = logging.getLogger(__name__)
 _CODE_MAX: Final = 80
 _NAME_MAX: Final = 250
+# What people write between a code and a name.
+_PARTING: Final = " \t-\N{EN DASH}\N{EM DASH}:/()[]"
 
 W = TypeVar("W", bound=wire.Wire)
 M = TypeVar("M", bound=Master)
@@ -92,13 +94,37 @@ def customer_code(client: wire.Client, pattern: re.Pattern[str]) -> str:
     return _code(found.group(1) if found else client.name)
 
 
+def customer_name(name: str, pattern: re.Pattern[str]) -> str:
+    """What is left of a client's name without its code and what parts the two."""
+    line = same_code(name)
+    found = pattern.search(line)
+    if found is None:
+        return name
+    before, after = line[: found.start(1)], line[found.end(1) :]
+    if not before.strip():
+        return after.lstrip(_PARTING) or name
+    return before.rstrip(_PARTING) or name if not after.strip(_PARTING) else name
+
+
+def client_name(code: str, name: str, pattern: re.Pattern[str]) -> str | None:
+    """The name of a client that is read as this code and this name; None if there is none."""
+    tried = (f"{code} {name}", f"{name} ({code})", f"{name} {code}", *((code,) * (code == name)))
+    return next((each for each in tried if _reads_as(each, code, name, pattern)), None)
+
+
+def _reads_as(tried: str, code: str, name: str, pattern: re.Pattern[str]) -> bool:
+    found = pattern.search(same_code(tried))
+    read = found.group(1) if found else same_code(tried)
+    return read == code and customer_name(tried, pattern) == name
+
+
 def customer(client: wire.Client, connection: str, code: re.Pattern[str]) -> Customer:
     """Who pays."""
     return Customer(
         connection=connection,
         id=str(client.id),
         code=customer_code(client, code),
-        name=_name(client.name),
+        name=_name(customer_name(client.name, code)),
         active=client.is_active,
         currency=client.currency or None,
     )

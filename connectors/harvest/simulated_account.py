@@ -1,6 +1,5 @@
 """A simulated Harvest account: its records, its clock, and the orders that change them."""
 
-import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,24 +8,15 @@ from math import ceil
 from typing import Any, Final
 
 from connectors.harvest.simulated_invoices import InvoiceBook
-from connectors.harvest.simulated_json import (
-    assignment_json,
-    entry_json,
-    master_json,
-    project_json,
-)
+from connectors.harvest.simulated_json import entry_json
+from connectors.harvest.simulated_masters import MasterBook
 from connectors.harvest.simulated_state import (
     AccountState,
     Change,
     Quirks,
     Selection,
-    SimulatedAssignment,
-    SimulatedClient,
     SimulatedEntry,
     SimulatedMasters,
-    SimulatedProject,
-    SimulatedTask,
-    SimulatedUser,
 )
 
 
@@ -64,26 +54,19 @@ class HarvestAccount:
         self.quirks = Quirks()
         self.served: Counter[str] = Counter()
         self._calls: deque[float] = deque()
-        self._users: dict[int, SimulatedUser] = {}
-        self._clients: dict[int, SimulatedClient] = {}
-        self._projects: dict[int, SimulatedProject] = {}
-        self._tasks: dict[int, SimulatedTask] = {}
-        self._assignments: dict[tuple[int, int], SimulatedAssignment] = {}
         self._entries: dict[int, Entry] = {}
         self._sorted: list[Entry] | None = None
-        self.put(SimulatedMasters(**{name: getattr(state, name) for name in _MASTERS}))
+        self.book: Final = MasterBook(state, clock, self._forget_names)
         self.add(state.time_entries)
-        self.invoices: Final = InvoiceBook(state.invoices, self._clients, clock)
+        self.invoices: Final = InvoiceBook(state.invoices, self.book.clients, clock)
 
     # Orders.
 
     def put(self, masters: SimulatedMasters) -> None:
         """Add master records, or replace those with the same id."""
-        self._users |= {user.id: user for user in masters.users}
-        self._clients.update({client.id: client for client in masters.clients})
-        self._projects |= {project.id: project for project in masters.projects}
-        self._tasks |= {task.id: task for task in masters.tasks}
-        self._assignments |= {(each.project_id, each.task_id): each for each in masters.assignments}
+        self.book.put(masters)
+
+    def _forget_names(self) -> None:
         for entry in self._entries.values():
             entry.text = None  # It spells out the names of its masters.
 
@@ -213,13 +196,13 @@ class HarvestAccount:
 
     def _written(self, entry: Entry) -> str:
         facts = entry.facts
-        project = self._projects[facts.project_id]
+        project = self.book.projects[facts.project_id]
         return entry_json(
             facts,
-            user=self._users[facts.user_id],
-            client=self._clients[project.client_id],
+            user=self.book.users[facts.user_id],
+            client=self.book.clients[project.client_id],
             project=project,
-            task=self._tasks[facts.task_id],
+            task=self.book.tasks[facts.task_id],
             updated_at=entry.updated_at,
             reference=entry.reference,
         )
@@ -239,11 +222,11 @@ class HarvestAccount:
             token=self.token,
             company=self.company,
             approval_feature=self.approval_feature,
-            users=tuple(self._users.values()),
-            clients=tuple(self._clients.values()),
-            projects=tuple(self._projects.values()),
-            tasks=tuple(self._tasks.values()),
-            assignments=tuple(self._assignments.values()),
+            users=tuple(self.book.users.values()),
+            clients=tuple(self.book.clients.values()),
+            projects=tuple(self.book.projects.values()),
+            tasks=tuple(self.book.tasks.values()),
+            assignments=tuple(self.book.assignments.values()),
             time_entries=tuple(
                 entry.facts.model_copy(
                     update={"updated_at": entry.updated_at, "reference": entry.reference}
@@ -265,39 +248,6 @@ class HarvestAccount:
             "served": dict(self.served),
             "quirks": self.quirks.model_dump(mode="json"),
         }
-
-    def masters(self, name: str) -> list[bytes]:
-        """Give one list of master records as Harvest writes it, the newest first."""
-        found: Iterable[dict[str, Any]]
-        match name:
-            case "users":
-                found = map(master_json, self._users.values())
-            case "clients":
-                found = map(master_json, self._clients.values())
-            case "projects":
-                clients = self._clients
-                found = (
-                    project_json(each, clients[each.client_id]) for each in self._projects.values()
-                )
-            case "tasks":
-                found = map(master_json, self._tasks.values())
-            case _:
-                found = self._assigned()
-        newest_first = sorted(found, key=lambda each: int(each["id"]), reverse=True)
-        return [json.dumps(each).encode() for each in newest_first]
-
-    def _assigned(self) -> Iterator[dict[str, Any]]:
-        assignments: Iterable[SimulatedAssignment] = self._assignments.values() or (
-            SimulatedAssignment(project_id=project, task_id=task)
-            for project in self._projects
-            for task in self._tasks
-        )
-        for number, each in enumerate(assignments):
-            project, task = self._projects[each.project_id], self._tasks[each.task_id]
-            yield assignment_json(number, each, project, task)
-
-
-_MASTERS: Final = ("users", "clients", "projects", "tasks", "assignments")
 
 
 def _whole_seconds(moment: datetime) -> datetime:

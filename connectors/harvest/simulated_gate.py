@@ -3,16 +3,36 @@
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connectors.harvest.simulated_account import HarvestAccount
 
 Answering = Callable[[HarvestAccount, Request], Response]
+
+
+class Dated:
+    """Says in each answer what time it is at Harvest, as every HTTP server does."""
+
+    def __init__(self, app: ASGIApp, account: HarvestAccount) -> None:
+        self._app = app
+        self._account = account
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on, and the date with the head of the answer."""
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told = format_datetime(self._account.clock().astimezone(UTC), usegmt=True)
+                message["headers"] = [*message["headers"], (b"date", told.encode())]
+            await send(message)
+
+        await self._app(scope, receive, dated)
 
 
 async def turned_away(account: HarvestAccount, request: Request) -> Response | None:

@@ -19,9 +19,8 @@ from connectors.harvest.simulated_invoice_bodies import (
     NewPayment,
 )
 from connectors.harvest.simulated_invoice_json import invoice_json, message_json, payment_json
-from connectors.harvest.simulated_invoices import RefusedError
 from connectors.harvest.simulated_lists import plain_list
-from connectors.harvest.simulated_state import SimulatedInvoice, State
+from connectors.harvest.simulated_state import RefusedError, SimulatedInvoice, State
 
 B = TypeVar("B", bound=State)
 Record = Mapping[str, Any]
@@ -35,19 +34,21 @@ def invoice_routes(account: HarvestAccount) -> list[Route]:
     payments = "/invoices/{invoice:int}/payments"
     return [
         Route("/invoices", guarded(account, _invoices), methods=["GET"]),
-        Route("/invoices", _writing(account, _create, 201), methods=["POST"]),
+        Route("/invoices", writing(account, _create, 201), methods=["POST"]),
         Route(one, guarded(account, _invoice), methods=["GET"]),
-        Route(one, _writing(account, _change, 200), methods=["PATCH"]),
-        Route(one, _writing(account, _remove, 200), methods=["DELETE"]),
+        Route(one, writing(account, _change, 200), methods=["PATCH"]),
+        Route(one, writing(account, _remove, 200), methods=["DELETE"]),
         Route(messages, guarded(account, _messages), methods=["GET"]),
-        Route(messages, _writing(account, _say, 201), methods=["POST"]),
+        Route(messages, writing(account, _say, 201), methods=["POST"]),
         Route(payments, guarded(account, _payments), methods=["GET"]),
-        Route(payments, _writing(account, _pay, 201), methods=["POST"]),
-        Route(f"{payments}/{{payment:int}}", _writing(account, _unpay, 200), methods=["DELETE"]),
+        Route(payments, writing(account, _pay, 201), methods=["POST"]),
+        Route(f"{payments}/{{payment:int}}", writing(account, _unpay, 200), methods=["DELETE"]),
     ]
 
 
-def _writing(account: HarvestAccount, write: Writing, status: int) -> Callable[[Request], Any]:
+def writing(account: HarvestAccount, write: Writing, status: int) -> Callable[[Request], Any]:
+    """Answer a request that writes: its record, or what Harvest says where there is none."""
+
     async def endpoint(request: Request) -> Response:
         away = await turned_away(account, request)
         if away is not None:
@@ -64,12 +65,13 @@ def _writing(account: HarvestAccount, write: Writing, status: int) -> Callable[[
             return error(422, str(refused))
         if account.use_up("failures_after_write"):
             return error(500, "Internal server error")
-        return _answer(record, status)
+        return answered(record, status)
 
     return endpoint
 
 
-def _answer(record: Record, status: int = 200) -> Response:
+def answered(record: Record, status: int = 200) -> Response:
+    """A record as JSON, numbers digit by digit."""
     return Response(exact_json_text(dict(record)), status, media_type="application/json")
 
 
@@ -107,7 +109,7 @@ def _unpay(account: HarvestAccount, request: Request, body: Any) -> Record:  # n
 
 def _invoice(account: HarvestAccount, request: Request) -> Response:
     try:
-        return _answer(_as_record(account, account.invoices.invoice(_id(request))))
+        return answered(_as_record(account, account.invoices.invoice(_id(request))))
     except KeyError:
         return not_found()
 

@@ -15,6 +15,7 @@ from connectors.harvest.simulated_invoice_bodies import (
 )
 from connectors.harvest.simulated_state import (
     Quirks,
+    RefusedError,
     SimulatedClient,
     SimulatedInvoice,
     SimulatedLineItem,
@@ -31,10 +32,6 @@ _EVENTS: Final = {
     "close": ("open", "closed"),
     "re-open": ("closed", "open"),
 }
-
-
-class RefusedError(ValueError):
-    """Harvest answers 422, with this message."""
 
 
 class InvoiceBook:

@@ -11,13 +11,13 @@ from connectors.harvest.simulated_state import (
     SimulatedAssignment,
     SimulatedClient,
     SimulatedEntry,
+    SimulatedMaster,
     SimulatedProject,
     SimulatedTask,
     SimulatedUser,
 )
 
 _CREATED: Final = "2025-01-01T08:00:00Z"
-_STAMPS: Final = {"created_at": _CREATED, "updated_at": _CREATED}
 _ARCHIVED: Final = "Item Archived"
 _APPROVED: Final = "Item Approved and Locked for this Time Period"
 # Assignments have ids of their own; nothing refers to them.
@@ -60,13 +60,13 @@ def entry_json(
 
 def master_json(record: SimulatedUser | SimulatedClient | SimulatedTask) -> dict[str, Any]:
     """A record whose members are Harvest's own."""
-    return record.model_dump(mode="json") | _STAMPS
+    return record.model_dump(mode="json") | _stamps(record)
 
 
 def project_json(project: SimulatedProject, client: SimulatedClient) -> dict[str, Any]:
     """A project, with its client spelt out."""
     named = {"id": client.id, "name": client.name, "currency": client.currency}
-    return project.model_dump(exclude={"client_id"}) | {"client": named} | _STAMPS
+    return project.model_dump(exclude={"client_id"}) | {"client": named} | _stamps(project)
 
 
 def assignment_json(
@@ -79,7 +79,13 @@ def assignment_json(
         "task": {"id": task.id, "name": task.name},
         "is_active": assignment.is_active,
         "billable": True,
-    } | _STAMPS
+    } | _stamps(assignment)
+
+
+def _stamps(record: SimulatedMaster) -> dict[str, str]:
+    changed = record.updated_at
+    told = changed.strftime("%Y-%m-%dT%H:%M:%SZ") if changed else _CREATED
+    return {"created_at": _CREATED, "updated_at": told}
 
 
 def _rounded(hours: Decimal) -> str:

@@ -51,7 +51,9 @@ def list_of(account: HarvestAccount, member: str, query: Query, link: Link) -> b
         if account.quirks.circular_links:
             listed = replace(listed, following=_Place(1, _FAR_FUTURE))
     else:
-        listed = _masters(account.masters(member), place, per_page)
+        since = datetime.fromisoformat(query["updated_since"]) if "updated_since" in query else None
+        poison = [text.encode() for text in account.quirks.poison_of.get(member, ())]
+        listed = _masters([*poison, *account.book.listed(member, since)], place, per_page)
     body = _page(member, listed, per_page, link)
     return body[: len(body) // 2] if account.use_up("broken_pages") else body
 

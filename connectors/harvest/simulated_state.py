@@ -15,13 +15,23 @@ from canonical.exact import ExactDecimal, round_to
 RecordId = Annotated[int, Field(gt=0, lt=10**12)]
 
 
+class RefusedError(ValueError):
+    """Harvest answers 422, with this message."""
+
+
 class State(BaseModel):
     """What all parts share: closed, so that a misspelt member is noticed at once."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class SimulatedUser(State):
+class SimulatedMaster(State):
+    """A master record; without `updated_at` it was made long ago, or changes as it is put."""
+
+    updated_at: datetime | None = None
+
+
+class SimulatedUser(SimulatedMaster):
     """A person; a role such as 'CC-100 Delivery' names the cost centre."""
 
     id: RecordId
@@ -33,27 +43,28 @@ class SimulatedUser(State):
     is_contractor: bool = False
 
 
-class SimulatedClient(State):
+class SimulatedClient(SimulatedMaster):
     """A customer."""
 
     id: RecordId
     name: str
     currency: str = "EUR"
+    address: str | None = None
     is_active: bool = True
 
 
-class SimulatedProject(State):
+class SimulatedProject(SimulatedMaster):
     """A project; `code` is the ERP's number for it."""
 
     id: RecordId
     client_id: RecordId
     name: str
-    code: str | None
+    code: str | None = None
     is_active: bool = True
     is_billable: bool = True
 
 
-class SimulatedTask(State):
+class SimulatedTask(SimulatedMaster):
     """A kind of work, known to the whole account."""
 
     id: RecordId
@@ -61,7 +72,7 @@ class SimulatedTask(State):
     is_active: bool = True
 
 
-class SimulatedAssignment(State):
+class SimulatedAssignment(SimulatedMaster):
     """That a task may be booked on a project."""
 
     project_id: RecordId
@@ -238,6 +249,12 @@ class Quirks(State):
     foreign_links: bool = False
     # JSON texts that stand as records on the first page of every list of time entries.
     poison: tuple[str, ...] = ()
+    # The same for lists of master records, by the name of the list.
+    poison_of: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    # Whether a name that another client has is refused is not documented.
+    takes_taken_names: bool = False
+    # Members of master records that are taken and not kept.
+    drops: frozenset[str] = frozenset()
     slow_seconds: float = 0
     # How many of the next answers are broken, and how.
     broken_pages: int = 0

@@ -15,14 +15,23 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from connectors.harvest.simulated_account import HarvestAccount
-from connectors.harvest.simulated_gate import Answering, error, guarded, not_found, turned_away
+from connectors.harvest.simulated_gate import (
+    Answering,
+    Dated,
+    error,
+    guarded,
+    not_found,
+    turned_away,
+)
 from connectors.harvest.simulated_invoice_routes import invoice_routes
 from connectors.harvest.simulated_lists import list_of
+from connectors.harvest.simulated_master_routes import master_routes
 from connectors.harvest.simulated_orders import ORDERS, Order
 from connectors.harvest.simulated_state import AccountState
 
@@ -41,6 +50,7 @@ def simulated_harvest(account: HarvestAccount) -> Starlette:
         Route("/time_entries/{entry_id:int}", guarded(account, _time_entry), methods=["GET"]),
         Route("/time_entries/{entry_id:int}", _refer(account), methods=["PATCH"]),
         *invoice_routes(account),
+        *master_routes(account),
     ]
 
     async def status(_: Request) -> Response:
@@ -61,7 +71,10 @@ def simulated_harvest(account: HarvestAccount) -> Starlette:
             for name, order in ORDERS.items()
         ),
     ]
-    return Starlette(routes=[Mount("/v2", routes=vendor), Mount("/__sim", routes=ours)])
+    return Starlette(
+        routes=[Mount("/v2", routes=vendor), Mount("/__sim", routes=ours)],
+        middleware=[Middleware(Dated, account=account)],
+    )
 
 
 _LISTS: Final = ("users", "clients", "projects", "tasks", "task_assignments", "time_entries")
@@ -164,6 +177,8 @@ def serve(account: HarvestAccount, listening: socket.socket) -> None:
         access_log=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         lifespan="off",
+        # The account's clock is the one that counts.
+        date_header=False,
     )
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -6,7 +6,9 @@ from pydantic import SecretStr, TypeAdapter
 from connectors.base.capabilities import (
     AcknowledgementSink,
     InvoiceStatusSink,
+    MasterChangeSource,
     MasterDataSource,
+    MasterDataTarget,
     TimeEntrySource,
 )
 from connectors.base.manifest import RateLimit
@@ -48,7 +50,14 @@ class TestHarvestToldOfInvoicesOnTheWire(InvoiceHttpContract):
 
 def test_it_fills_each_role_that_its_manifest_claims(world: HarvestWorld) -> None:
     harvest = world.connect()
-    roles = {TimeEntrySource, MasterDataSource, AcknowledgementSink, InvoiceStatusSink}
+    roles = {
+        TimeEntrySource,
+        MasterDataSource,
+        MasterChangeSource,
+        MasterDataTarget,
+        AcknowledgementSink,
+        InvoiceStatusSink,
+    }
     assert harvest.manifest.capabilities == roles
     assert all(isinstance(harvest, role) for role in roles)
 
