@@ -9,6 +9,7 @@ from runtime.configuration import ConfigurationError
 
 ENTRY_POINTS: Final = "ledgerway.connectors"
 _OURS: Final = {
+    "bamboohr": "connectors.bamboohr",
     "business_central": "connectors.business_central",
     "concur": "connectors.concur",
     "flatfile": "connectors.flatfile",

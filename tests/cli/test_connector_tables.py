@@ -92,13 +92,17 @@ def test_the_suite_of_each_connector_has_every_rule_that_its_level_stands_on(
         for test in vars(import_module(module)).values()
         if isinstance(test, type) and test.__name__.startswith("Test")
     ]
+    # Which kind of master a rule is tried with, only running it can tell.
+    kinds = [str(each.kind) for each in system.manifest.master_operations] or [""]
     rules = [
         Rule(
             name,
             [suite.__name__ for suite in test.__mro__ if hasattr(suite, name)],
             level,
             "passed",
+            kind=kind,
         )
+        for kind in kinds
         for test in tests
         for name in dir(test)
         if name.startswith("test_") and (level := level_of(getattr(test, name))) is not None
