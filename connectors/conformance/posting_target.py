@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar
 
 import pytest
@@ -12,6 +12,7 @@ from canonical.posting import (
     NotExecuted,
     PostedDocument,
     PostingIntent,
+    TimeLine,
     Unknown,
 )
 from connectors.base.capabilities import PostingTarget
@@ -79,6 +80,9 @@ class PostingTargetContract:
         documents = await posted(target, intents)
         assert [document.body for document in documents] == [intent.body for intent in intents]
         assert len(world.network.writes) == 1
+        # A look-up that leaves some out would have them sent again.
+        found = await target.find(intents)
+        assert sorted(found) == sorted(intent.reference for intent in intents)
 
     @at(Level.EXACTLY_ONCE)
     async def test_a_lost_answer_is_unknown_after_one_write_and_found_by_reference(
@@ -373,6 +377,38 @@ class PostingTargetContract:
             assert foreign not in listed
         later = datetime.now(UTC) + timedelta(hours=1)
         assert [each async for page in target.documents_since(later) for each in page] == []
+
+    @at(Level.ATTESTED)
+    async def test_a_window_shows_what_counts_on_its_days_and_nothing_else(
+        self, world: PostingTargetWorld
+    ) -> None:
+        target, intent = world.connect(), world.intent()
+        [document] = await posted(target, [intent])
+        foreign = await world.book_for_somebody_else()
+        day, a_day = _counts_on(intent), timedelta(days=1)
+        entity = intent.body.legal_entity
+        for first, last in ((day, day), (day - a_day, day + a_day)):
+            shown = [
+                one async for page in target.documents_between(entity, first, last) for one in page
+            ]
+            assert document in shown
+            assert foreign not in {each.document_id for each in shown if _alike(each, intent)}
+        for other in (day - a_day, day + a_day):
+            shown = [
+                one async for page in target.documents_between(entity, other, other) for one in page
+            ]
+            assert document not in shown
+
+
+def _counts_on(intent: PostingIntent) -> date:
+    """The day by which a posting is found: of the work, or the day that it is posted on."""
+    body = intent.body
+    return body.work_date if isinstance(body, TimeLine) else intent.period.posting_date
+
+
+def _alike(document: PostedDocument, intent: PostingIntent) -> bool:
+    """Whether the two are of one type: documents of different types may have the same id."""
+    return type(document.body) is type(intent.body)
 
 
 def operation(target: PostingTarget, intent: PostingIntent) -> PostingOperation:

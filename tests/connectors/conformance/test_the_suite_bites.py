@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from importlib import import_module
 from itertools import count
@@ -241,6 +241,26 @@ class CallsAConflictARefusal(MadeUp):
             raise RejectedError("conflict") from None
 
 
+class LooksForTheFirstFewOnly(MadeUp):
+    async def find(self, intents: Intents) -> Found:
+        return await super().find(intents[:2])
+
+
+class ShowsTheWholeBooksAsAWindow(MadeUp):
+    async def documents_between(
+        self, legal_entity: str, first: date, last: date
+    ) -> AsyncIterator[Sequence[PostedDocument]]:
+        async for page in self.documents_since(None):
+            yield page
+
+
+class ShowsNothingOnTheLastDay(MadeUp):
+    def documents_between(
+        self, legal_entity: str, first: date, last: date
+    ) -> AsyncIterator[Sequence[PostedDocument]]:
+        return super().documents_between(legal_entity, first, last - timedelta(days=1))
+
+
 unique, keyed = UniqueReferenceContract(), IdempotencyKeyContract()
 drafts, lookup, post = DraftThenPostContract(), LookupContract(), PostingTargetContract()
 U, K, D, L = Flavour
@@ -336,6 +356,17 @@ BITES: list[tuple[Flavour, type[MadeUp], Rule]] = [
         post.test_a_note_that_the_erp_cannot_keep_as_it_is_costs_nothing_else,
     ),
     (U, SendsLineByLine, post.test_as_many_lines_as_the_manifest_says_go_in_one_call),
+    (U, LooksForTheFirstFewOnly, post.test_as_many_lines_as_the_manifest_says_go_in_one_call),
+    (
+        U,
+        ShowsTheWholeBooksAsAWindow,
+        post.test_a_window_shows_what_counts_on_its_days_and_nothing_else,
+    ),
+    (
+        U,
+        ShowsNothingOnTheLastDay,
+        post.test_a_window_shows_what_counts_on_its_days_and_nothing_else,
+    ),
     (
         U,
         TakesAGoodStatusForDone,
