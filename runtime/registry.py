@@ -18,6 +18,7 @@ _OURS: Final = {
     "flatfile_time": "connectors.flatfile.time_drop",
     "fyle": "connectors.fyle",
     "harvest": "connectors.harvest",
+    "salesforce": "connectors.salesforce",
     "tryton": "connectors.tryton",
     "xero": "connectors.xero",
 }

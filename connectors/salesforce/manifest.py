@@ -5,6 +5,7 @@ from typing import Final
 from canonical.cross_reference import MasterKind
 from connectors.base.capabilities import MasterChangeSource, MasterDataSource, MasterDataTarget
 from connectors.base.guard import Bulk, UniqueReference
+from connectors.base.level import Level
 from connectors.base.manifest import Manifest, MasterOperation, RateLimit
 from connectors.salesforce.options import PAGE_SIZES, AccountFields
 
@@ -47,6 +48,7 @@ def manifest_for(fields: AccountFields) -> Manifest:
         page_size_max=PAGE_SIZES[-1],
         overlap_seconds=OVERLAP_SECONDS,
         rate_limits=RATE_LIMITS,
+        level=Level.ATTESTED,
         notes=(
             "An Account is made by an upsert on an external id field of ours, so that a repeat "
             "finds it; field changes go out 200 at a time, each with its own result.",
