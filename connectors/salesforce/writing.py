@@ -115,9 +115,10 @@ class MasterWriting:
         return MasterWritten(ids[0])
 
     async def _changed(self, part: Sequence[MasterWrite]) -> Sequence[MasterAnswer]:
-        """Change records; what stands behind a locked one is told when it is written again.
+        """Change records in one request; locked ones did nothing.
 
-        Writing the same again changes nothing, and answers come in order.
+        At the end they count as not tried. One between two others has to be looked at again, since
+        answers come in order; where nothing at all was done it is a ConflictError.
         """
         records = [
             {
@@ -131,18 +132,21 @@ class MasterWriting:
             results = await self._client.update(records)
         except RejectedError as refusal:
             return [MasterRefused(refusal.code, str(refusal)) for _ in part]
-        answers: list[MasterAnswer] = []
-        for write, saved in zip(part, results, strict=True):
-            code, words = reason(saved.errors)
-            if not saved.success and code == LOCKED:
-                if not answers:
-                    raise ConflictError(LOCKED)
-                break
-            done = saved.success and write.id is not None
-            answers.append(
-                MasterWritten(write.id or "") if done else MasterRefused(code or "refused", words)
-            )
+        answers = [_answer(write, saved) for write, saved in zip(part, results, strict=True)]
+        while answers and isinstance(answers[-1], MasterUnsettled):
+            answers.pop()
+        if not answers:
+            raise ConflictError(LOCKED)
         return answers
+
+
+def _answer(write: MasterWrite, saved: wire.Saved) -> MasterAnswer:
+    code, words = reason(saved.errors)
+    if saved.success and write.id is not None:
+        return MasterWritten(write.id)
+    if code == LOCKED:
+        return MasterUnsettled(LOCKED)
+    return MasterRefused(code or "refused", words)
 
 
 def _parts(writes: Sequence[MasterWrite]) -> Iterator[Sequence[MasterWrite]]:

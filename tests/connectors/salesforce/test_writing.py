@@ -223,15 +223,26 @@ async def test_a_change_that_a_trigger_takes_back_is_seen_by_a_look(
     assert (customer.name, customer.tax_number) == ("New", "VAT000001")
 
 
-async def test_a_locked_record_did_nothing_and_is_tried_again(world: SalesforceWorld) -> None:
-    made = [world.make(world.sample(number)) for number in range(3)]
+async def test_a_locked_record_did_nothing_and_hides_no_other(world: SalesforceWorld) -> None:
+    made = [world.make(world.sample(number)) for number in range(4)]
     changes = [renaming(each) for each in made]
-    world.misbehave(locked=frozenset({made[1]}))
-    assert await written(world, *changes) == [MasterWritten(made[0])]
+    world.misbehave(locked=frozenset({made[1], made[3]}))
+    answers = await written(world, *changes)
+    # The last one counts as not tried, the one between two others has to be looked at.
+    assert [type(each) for each in answers] == [MasterWritten, MasterUnsettled, MasterWritten]
+    assert [name_of(world, each) == "New name" for each in made] == [True, False, True, False]
     with pytest.raises(ConflictError):
-        await written(world, *changes[1:])
+        await written(world, changes[1], changes[3])
     world.misbehave(locked=frozenset())
-    assert await written(world, *changes[1:]) == [MasterWritten(each) for each in made[1:]]
+    assert await written(world, *changes) == [MasterWritten(each) for each in made]
+
+
+async def test_what_follows_a_locked_record_is_not_tried(world: SalesforceWorld) -> None:
+    made = [world.make(world.sample(number)) for number in range(2)]
+    world.misbehave(locked=frozenset({made[1]}))
+    answers = await written(world, *(renaming(each) for each in made), world.sample(9))
+    assert answers == [MasterWritten(made[0])]
+    assert len(world.held()) == 2
 
 
 async def test_a_locked_record_that_an_upsert_meets_is_a_conflict(world: SalesforceWorld) -> None:
