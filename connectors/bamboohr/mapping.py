@@ -11,7 +11,7 @@ from canonical.masters import COST_CENTRE, CostCentreAssignment, DimensionValue,
 from canonical.text import label, storable
 from connectors.bamboohr.options import BambooHrOptions, JobField, Spared
 from connectors.bamboohr.wire import Choice, JobRow, Person, StatusRow, Wire
-from connectors.base.errors import ConnectionConfigError
+from connectors.base.errors import ConnectionConfigError, TransientError
 from connectors.base.records import RawRecord, parsed, trouble_of
 
 _LOG: Final = logging.getLogger(__name__)
@@ -124,6 +124,21 @@ def readable(records: Iterable[RawRecord], kind: type[W], key: str) -> list[W]:
     return found
 
 
+def all_read(rows: Iterable[RawRecord], kind: type[W], table: str) -> list[W]:
+    """Every row of a table, or TransientError: one left out would be taken for one taken away.
+
+    Without the row that ends an employment somebody would stay; without one of job information
+    all their work since then would be moved to the cost centre before.
+    """
+    found: list[W] = []
+    for row in rows:
+        wired = parsed(row, kind)
+        if isinstance(wired, str):
+            raise TransientError("row_unreadable", f"a row of {table} cannot be read: {wired}")
+        found.append(wired)
+    return found
+
+
 def converted(records: Iterable[W], convert: Callable[[W], R], kind: str) -> tuple[R, ...]:
     """Turn records into ours. One that cannot be is left out and logged by its id."""
     found: list[R] = []
@@ -187,12 +202,19 @@ def last_day(
     return ends[-1]
 
 
-def assignment(row: JobRow, by: Reading) -> CostCentreAssignment | None:
-    """From when on a person works for a cost centre; None if the row names none, or no day."""
-    code = by.cost_centre(getattr(row, by.cost_centre_field))
-    if code is None or row.day is None:
-        return None
-    return CostCentreAssignment(employee=row.employee_id, valid_from=row.day, cost_centre=code)
+def assignments(rows: Iterable[JobRow], by: Reading) -> tuple[CostCentreAssignment, ...]:
+    """From when on people work for which cost centre. A row that names none says nothing.
+
+    Of several rows of one day the one that was made last counts.
+    """
+    found: dict[tuple[str, date], CostCentreAssignment] = {}
+    for row in sorted(rows, key=lambda one: int(one.id)):
+        code = by.cost_centre(getattr(row, by.cost_centre_field))
+        if code is not None and row.day is not None:
+            found[row.employee_id, row.day] = CostCentreAssignment(
+                employee=row.employee_id, valid_from=row.day, cost_centre=code
+            )
+    return tuple(found.values())
 
 
 def dimension_value(choice: Choice, by: Reading) -> DimensionValue:

@@ -67,9 +67,7 @@ class People:
         """Read the job information of everybody, past rows and coming ones included."""
         rows = await self._client.all_rows(_JOBS)
         mapping.require_seen(rows, ("date", self._options.cost_centre_field), _JOBS)
-        read = mapping.readable(rows, JobRow, "employeeId")
-        found = mapping.converted(read, lambda row: mapping.assignment(row, self._by), _JOBS)
-        return tuple(one for one in found if one is not None)
+        return mapping.assignments(mapping.all_read(rows, JobRow, _JOBS), self._by)
 
     def _pages(self, ids: Sequence[str]) -> Pages[tuple[RawRecord, ...]]:
         async def fetch(after: str) -> tuple[tuple[RawRecord, ...], str | None]:
@@ -104,7 +102,7 @@ class People:
             rows = await self._client.changed_rows(_STATUSES, since)
         mapping.require_seen(rows, ("date", _STATUSES), _STATUSES)
         found: dict[str, list[StatusRow]] = {}
-        for row in mapping.readable(rows, StatusRow, "employeeId"):
+        for row in mapping.all_read(rows, StatusRow, _STATUSES):
             found.setdefault(row.employee_id, []).append(row)
         return found
 

@@ -140,8 +140,8 @@ class BambooCompany:
         ]
 
     def job_on(self, person: SimulatedEmployee, day: date) -> SimulatedJob | None:
-        """The row of job information that is in force on a day."""
-        begun = [one for one in person.jobs if one.day <= day]
+        """The row of job information in force on a day; of one day the last that was made."""
+        begun = [one for one in reversed(person.jobs) if one.day <= day]
         return max(begun, key=lambda one: one.day) if begun else None
 
     def is_active(self, person: SimulatedEmployee, day: date) -> bool:

@@ -1,18 +1,32 @@
 """BambooHR's JSON, as far as we read it: strict in type, indifferent to members we do not know."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from connectors.base.dates import day_of, moment_of
+from connectors.base.dates import moment_of
 
 # What older parts of BambooHR write where there is no day.
 _NO_DAY: Final = ("", "0000-00-00")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+# People were hired long before anything that is posted.
+_YEARS: Final = range(1900, 2101)
 
 
 def _maybe_day(value: Any) -> Any:
-    return None if value is None or value in _NO_DAY else day_of(value)
+    if value is None or value in _NO_DAY:
+        return None
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError("not a date of the form YYYY-MM-DD")
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("there is no such day") from None
+    if day.year not in _YEARS:
+        raise ValueError("not between the years 1900 and 2100")
+    return day
 
 
 def _map_or_nothing(value: Any) -> Any:
@@ -124,8 +138,9 @@ class StatusRow(Wire):
 
 
 class JobRow(Wire):
-    """From when on a person has a job: where, as what."""
+    """From when on a person has a job: where, as what. A later row has a higher id."""
 
+    id: Id
     employee_id: Annotated[Id, Field(alias="employeeId")]
     day: Annotated[Day, Field(alias="date")]
     department: str | None = None

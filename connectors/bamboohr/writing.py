@@ -7,20 +7,9 @@ from canonical.cross_reference import MasterKind
 from connectors.bamboohr.client import BambooHrClient
 from connectors.bamboohr.manifest import MANIFEST
 from connectors.bamboohr.options import OWN_ID
-from connectors.base.errors import (
-    ConflictError,
-    ConnectionConfigError,
-    OutcomeUnknownError,
-    RejectedError,
-    TransientError,
-)
-from connectors.base.master_writes import (
-    MasterAnswer,
-    MasterRefused,
-    MasterUnsettled,
-    MasterWrite,
-    MasterWritten,
-)
+from connectors.base.errors import RejectedError
+from connectors.base.in_turn import written_in_turn
+from connectors.base.master_writes import MasterAnswer, MasterWrite
 
 # What BambooHR calls our fields when it is told of them; a name is two fields there.
 _FIELDS: Final = {"email": "workEmail", "active_from": "hireDate", "role": "jobTitle"}
@@ -36,32 +25,23 @@ class Writing:
 
     async def write(self, writes: Sequence[MasterWrite]) -> Sequence[MasterAnswer]:
         """Write as many as can be; answers in order, up to the first trouble."""
-        answers: list[MasterAnswer] = []
-        for one in writes:
-            try:
-                answers.append(await self._written(one))
-            except OutcomeUnknownError as error:
-                answers.append(MasterUnsettled(error.code))
-                break
-            except (TransientError, ConflictError, ConnectionConfigError):
-                if not answers:
-                    raise
-                break
-        return tuple(answers)
+        return await written_in_turn(writes, self._written)
 
-    async def _written(self, write: MasterWrite) -> MasterAnswer:
+    async def _written(self, write: MasterWrite) -> str:
         try:
             fields = fields_of(write)
             if write.id is not None:
                 await self._client.update(write.id, fields)
-                return MasterWritten(write.id)
-            if self._code_field == OWN_ID:
-                return MasterRefused("own_id", "BambooHR numbers its employees itself")
-            return MasterWritten(
-                await self._client.create({**fields, self._code_field: write.code})
-            )
+                return write.id
+            return await self._client.create({**fields, **self._number(write.code)})
         except RejectedError as refusal:
-            return MasterRefused(refusal.code, masked(str(refusal), write.values.values()))
+            words = masked(str(refusal), write.values.values())
+            raise RejectedError(refusal.code, words) from None
+
+    def _number(self, code: str) -> Mapping[str, str]:
+        if self._code_field == OWN_ID:
+            raise RejectedError("own_id", "BambooHR numbers its employees itself")
+        return {self._code_field: code}
 
 
 def fields_of(write: MasterWrite) -> Mapping[str, str]:

@@ -213,6 +213,16 @@ async def test_who_begins_later_is_inactive_with_the_day_told(world: BambooWorld
     assert (employee.active, employee.active_from) == (False, date(2026, 3, 1))
 
 
+@pytest.mark.parametrize("day", ["1968-10-01", "1999-12-31"])
+async def test_who_was_hired_before_this_century_works_here_too(
+    world: BambooWorld, day: str
+) -> None:
+    hired = date.fromisoformat(day)
+    first = SimulatedStatus(day=hired, status=FULL)
+    world.hire(hire_date=hired, statuses=(first,))
+    assert (await only(world)).active_from == hired
+
+
 async def test_the_empty_day_of_old_parts_is_no_day(world: BambooWorld) -> None:
     own = world.hire()
     world.spec.tolerant = True
