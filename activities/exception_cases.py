@@ -7,6 +7,7 @@ from uuid import UUID
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.case_authority import authorise
 from activities.case_workflows import CaseWorkflows
 from activities.waking import Waking
 from canonical.exception_case import (
@@ -17,7 +18,6 @@ from canonical.exception_case import (
     ExceptionCase,
     PostToPeriod,
     Resolution,
-    Waive,
 )
 from canonical.messages import (
     Canary,
@@ -33,7 +33,7 @@ from canonical.posting import PostingState
 from canonical.posting_period import PeriodState
 from canonical.rejection import Rejection
 from rules.policies import Policies
-from store import amendments, case_lines, cases, documents, masters
+from store import amendments, case_lines, cases, documents, master_issues, masters
 from store.case_lines import LineOfCase
 from store.database import Connection, Database
 from store.postings import Who
@@ -75,7 +75,8 @@ class ExceptionCaseActivities:
             # Before it is read: a line may just be hung on it.
             await cases.hold(connection, ref.case_id)
             case = await self._case(connection, ref.case_id)
-            if case.lines == 0 and case.state in _UNRESOLVED:
+            about = await master_issues.of_case(connection, ref.case_id)
+            if case.lines == 0 and not about and case.state in _UNRESOLVED:
                 who = Who("exception case", "no line waits for it any more", str(ref.case_id))
                 await cases.set_state(
                     connection, ref.case_id, CaseState.RESOLVED, who, expected=_UNRESOLVED
@@ -97,7 +98,7 @@ class ExceptionCaseActivities:
         who = _who(decision)
         async with self._database.transaction() as connection:
             case = await self._case(connection, decision.case_id)
-            self._authorise(case, decision.request.by, resolution)
+            authorise(self._policies, case, decision.request.by, resolution)
             await self._move(connection, case, CaseState.TRYING, who, resolution)
             changes = _changes(case, resolution)
             if changes:
@@ -173,7 +174,7 @@ class ExceptionCaseActivities:
         who = _who(decision)
         async with self._database.transaction() as connection:
             case = await self._case(connection, decision.case_id)
-            self._authorise(case, decision.request.by, resolution)
+            authorise(self._policies, case, decision.request.by, resolution)
             lines = await case_lines.waive(connection, decision.case_id, who)
             await self._move(connection, case, CaseState.RESOLVED, who, resolution)
             # Also what was stopped for it until it was closed; none can follow.
@@ -194,7 +195,7 @@ class ExceptionCaseActivities:
         who = _who(decision)
         async with self._database.transaction() as connection:
             case = await self._case(connection, decision.case_id)
-            self._authorise(case, decision.request.by, resolution)
+            authorise(self._policies, case, decision.request.by, resolution)
             told = _rejection(case, decision.request.reason)
             lines = await case_lines.reject(
                 connection, decision.case_id, who, self._take_rejections, told
@@ -228,19 +229,6 @@ class ExceptionCaseActivities:
                 f"there is no case {case_id}", type="unknown_case", non_retryable=True
             )
         return found[0]
-
-    def _authorise(self, case: ExceptionCase, by: str, resolution: Resolution) -> None:
-        policy = self._policies.of(case.root_cause.legal_entity)
-        allowed = policy.resolvers
-        if isinstance(resolution, Waive) and policy.waivers:
-            allowed = policy.waivers
-        if "*" not in allowed and by not in allowed:
-            raise ApplicationError(
-                f"{by} may not {resolution.kind} cases of {case.root_cause.legal_entity}; "
-                f"these may: {', '.join(allowed)}",
-                type="not_authorised",
-                non_retryable=True,
-            )
 
     async def _move(
         self,

@@ -9,8 +9,8 @@ from canonical.cross_reference import MasterKind
 from canonical.masters import COST_CENTRE, Master, Masters
 from canonical.posting_period import PostingPeriod
 from rules.facts import Facts
+from store import cost_centres, master_issues, rates
 from store import masters as master_store
-from store import rates
 from store.database import Connection
 from store.masters import SnapshotAge
 
@@ -61,6 +61,8 @@ async def _load(connection: Connection, source: str, target: str) -> Facts:
         facts,
         cost_rates=await rates.cost_rates_of(connection, target),
         exchange_rates=await rates.exchange_rates_of(connection, target),
+        waiting=await master_issues.waiting(connection, source, target),
+        assignments=await cost_centres.for_source(connection, source),
     )
 
 

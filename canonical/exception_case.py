@@ -56,6 +56,12 @@ class Cause(StrEnum):
     CLAIMED_ELSEWHERE = "claimed_elsewhere"
     ERP_WARNING = "erp_warning"
     UNKNOWN_CUSTOMER = "unknown_customer"
+    MASTER_CONFLICT = "master_conflict"
+    MASTER_INCOMPLETE = "master_incomplete"
+    MASTER_REFUSED = "master_refused"
+    MASTER_WRITE_IGNORED = "master_write_ignored"
+    MASTER_GONE = "master_gone"
+    POSSIBLE_TWIN = "possible_twin"
 
 
 class CaseState(StrEnum):
@@ -132,7 +138,37 @@ class Waive(Canonical):
     reason: Annotated[Sentence, Field(min_length=3)]
 
 
-Resolution = Annotated[Retry | Amend | PostToPeriod | Reject | Waive, Field(discriminator="kind")]
+class SettleMaster(Canonical):
+    """What is to become of a master record that systems do not agree about.
+
+    restore: the owner's value counts, and is written over the other. accept: the other value counts
+    this once, and is written to the owner. change_owner: whose value it is owns the field of this
+    record from now on. link: `record`, an id in that system, is the same thing. apart: no candidate
+    is. recreate: what is gone is made anew.
+    """
+
+    CONTRACT: ClassVar[str] = "resolution_settle_master/v1"
+    kind: Literal["restore", "accept", "change_owner", "link", "apart", "recreate"]
+
+    record: ExternalId | None = None
+    reason: Sentence = ""
+
+
+Resolution = Annotated[
+    Retry | Amend | PostToPeriod | Reject | Waive | SettleMaster, Field(discriminator="kind")
+]
+
+# Causes that are about a master record: what people decide there goes to its synchronisation.
+MASTER_CAUSES: Final = frozenset(
+    {
+        Cause.MASTER_CONFLICT,
+        Cause.MASTER_INCOMPLETE,
+        Cause.MASTER_REFUSED,
+        Cause.MASTER_WRITE_IGNORED,
+        Cause.MASTER_GONE,
+        Cause.POSSIBLE_TWIN,
+    }
+)
 
 AMENDABLE: Final = frozenset(
     {"task", "project", "employee", "cost_centre", "account", "tax_code", "accept"}

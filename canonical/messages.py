@@ -18,6 +18,7 @@ from canonical.exception_case import (
     Reject,
     Resolution,
     Retry,
+    SettleMaster,
     Waive,
 )
 from canonical.posting import PostingKind
@@ -55,6 +56,64 @@ class MasterDataRef(Message):
 
     connection: str
     target: str
+
+
+class MasterFeedRef(Message):
+    """A connection whose masters are read: what changed since last time, or all there are."""
+
+    connection: str
+    whole: bool = False
+
+
+class MasterFeedOutcome(Message):
+    """How many identities may have something to be done about them."""
+
+    marked: int = 0
+
+
+class MasterKindRef(Message):
+    """A kind of master record to be brought to the systems that receive it."""
+
+    kind: str
+
+
+class MasterBatch(Message):
+    """What became of some identities of a kind; `again_in_seconds` if there is more to do."""
+
+    looked: int = 0
+    written: int = 0
+    linked: int = 0
+    more: bool = False
+    again_in_seconds: int | None = None
+    # Cases that were opened or closed.
+    cases: tuple[UUID, ...] = ()
+
+
+class MasterSyncRef(Message):
+    """A synchronisation of masters: of these connections' news, or of all that take part.
+
+    `whole` reads everything, and so finds what drifted; without `feeds` nothing is read, because it
+    is people who decided something.
+    """
+
+    connections: tuple[str, ...] = ()
+    whole: bool = False
+    feeds: bool = True
+
+
+class MasterSyncPlan(Message):
+    """Which systems take part in the synchronisation of masters, and the kinds in their order."""
+
+    connections: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+
+class MasterSyncOutcome(Message):
+    """What a synchronisation came to."""
+
+    looked: int = 0
+    written: int = 0
+    linked: int = 0
 
 
 class Prepared(Message):
@@ -178,6 +237,8 @@ class ResolutionRequest(Message):
     by: str = ""
     reason: str = ""
     period: str = ""
+    # For a case about a master record: the id of the one that is meant.
+    record: str = ""
     changes: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -218,10 +279,13 @@ class ResolutionRequest(Message):
                 return Reject(reason=_given(self.reason, "reject"))
             case "waive":
                 return Waive(reason=_given(self.reason, "waive"))
+            case "restore" | "accept" | "change_owner" | "link" | "apart" | "recreate" as settled:
+                return SettleMaster(kind=settled, record=self.record or None, reason=self.reason)
             case _:
                 raise ValueError(
                     f"'{self.kind}' is no resolution; use retry, amend, post_to_period, reject "
-                    "or waive"
+                    "or waive; for a case about a master record restore, accept, change_owner, "
+                    "link, apart or recreate"
                 )
 
 

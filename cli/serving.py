@@ -89,10 +89,10 @@ def list_(json_output: Json = False) -> None:
     from runtime.schedules import planned
 
     try:
-        configuration, _ = load_configuration(settings().config)
+        configuration, policies = load_configuration(settings().config)
     except ConfigurationError as error:
         raise CommandError(str(error)) from error
-    rows = _rows(planned(configuration))
+    rows = _rows(planned(configuration, policies))
     if json_output:
         _print(rows)
     else:
@@ -106,8 +106,8 @@ def apply(json_output: Json = False) -> None:
 
     async def work() -> list[_Row]:
         async with platform() as opened:
-            await keep_schedules(opened.client, opened.configuration)
-            return _rows(planned(opened.configuration))
+            await keep_schedules(opened.client, opened.configuration, opened.policies)
+            return _rows(planned(opened.configuration, opened.policies))
 
     rows = run(work())
     if json_output:

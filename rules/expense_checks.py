@@ -124,7 +124,17 @@ def _checked(line: Line, employee: Employee, entity: str, facts: Facts, policy: 
     _check_problems(line, posting)
     _check_duplicate(line)
     period = _period(line, entity, facts, policy)
-    codes = Codes(line.amendments, entity, facts, policy, employee, period.posting_date)
+    incurred = {one.id: one.transaction_date for one in report.items}
+    codes = Codes(
+        line.amendments,
+        entity,
+        facts,
+        policy,
+        employee,
+        period.posting_date,
+        claimant=report.employee,
+        incurred=incurred,
+    )
     codes.check_currency(report.currency)
     passed_on = {one.item for one in posting.recharges if one.project is None}
     told = [one for one in posting.lines if one.role is not ExpenseRole.EMPLOYEE_PAYABLE]

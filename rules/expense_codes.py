@@ -5,7 +5,7 @@ there: one report has many lines, and most of them are right.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
@@ -42,6 +42,9 @@ class Codes:
     policy: Policy
     employee: Employee
     posting_date: date
+    # The source's id of the employee, and when each item was incurred.
+    claimant: str = ""
+    incurred: Mapping[str, date] = field(default_factory=dict)
 
     def check_currency(self, currency: str) -> None:
         """Stop a report in a currency that the ERP does not book."""
@@ -92,7 +95,9 @@ class Codes:
         """The cost centre of a cost; None where none is asked for."""
         if line.role not in _COSTS or COST_CENTRE not in self.policy.required_dimensions:
             return None
-        own = line.cost_centre or self.employee.cost_centre
+        day = self.incurred.get(line.item or "", self.posting_date)
+        assigned = self.facts.cost_centre_of(self.claimant, day)
+        own = line.cost_centre or assigned or self.employee.cost_centre
         who = self.employee.code
         return self._usable(
             [own, self.amendments.get(COST_CENTRE)],

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from canonical.contracts import ExchangeRate
+from canonical.cross_reference import MasterKind
+from canonical.exception_case import RootCause
 from canonical.masters import (
     Account,
+    CostCentreAssignment,
     CostRate,
     Currency,
     Customer,
@@ -51,3 +55,12 @@ class Facts:
     # What hours cost, by the ERP's employee, the earliest rate first.
     cost_rates: Mapping[str, Sequence[CostRate]] = field(default_factory=dict)
     exchange_rates: Sequence[ExchangeRate] = ()
+    # The source's records that wait for a decision before the ERP has them, by kind and id.
+    waiting: Mapping[tuple[MasterKind, str], RootCause] = field(default_factory=dict)
+    # For which cost centre people work from which day on, by the source's id, the earliest first.
+    assignments: Mapping[str, Sequence[CostCentreAssignment]] = field(default_factory=dict)
+
+    def cost_centre_of(self, employee: str, day: date) -> str | None:
+        """For which cost centre a person of the source worked on a day; None if HR says nothing."""
+        valid = [one for one in self.assignments.get(employee, ()) if one.valid_from <= day]
+        return valid[-1].cost_centre if valid else None

@@ -4,14 +4,14 @@ Pure. One identity is one record in each of several systems, linked one to one. 
 owner, whose value the others receive; what a non-owner changed is never overwritten silently.
 """
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from canonical.cross_reference import MasterKind
-from canonical.masters import Master
+from canonical.masters import Employee, Master, Task
 from canonical.text import same_code
+from rules.look_alikes import look_alikes
 from rules.ownership import FIELDS_OF, KindOwnership
 
 # What was last seen to be the same on both sides, by connection and field.
@@ -22,13 +22,17 @@ Agreed = Mapping[tuple[str, str], str]
 class Identity:
     """One thing in several systems: its record in each that has one, by connection.
 
-    `expected` are connections whose record was linked and is not shown any more.
+    `expected` are connections whose record was linked and is not shown any more; `apart` are
+    records, by connection and id, of which a person said that they are something else; `owners`
+    own a field of this one record, because a person decided so.
     """
 
     kind: MasterKind
     records: Mapping[str, Master]
     expected: frozenset[str] = frozenset()
     agreed: Agreed = field(default_factory=dict)
+    apart: frozenset[tuple[str, str]] = frozenset()
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,54 +99,69 @@ Action = Create | Link | Update | Agree | Conflict | Twin | Gone
 
 
 def plan(
-    identity: Identity, unlinked: Mapping[str, Sequence[Master]], ownership: KindOwnership
+    identity: Identity,
+    unlinked: Mapping[str, Sequence[Master]],
+    ownership: KindOwnership,
+    held: Mapping[str, frozenset[str]],
 ) -> list[Action]:
     """Say what is to be done about one identity whose owner has a record of it.
 
-    `unlinked` are the records of each system that are linked to nothing. A record without its
-    owner's plans nothing: nobody creates it, and nobody takes it away (DOMAIN rule 40).
+    `unlinked` are the records of each system that are linked to nothing; `held` are the fields that
+    can be written there: where it has none, records are linked and nothing else. A record without
+    its owner's plans nothing: nobody creates it, and nobody takes it away (DOMAIN rule 40).
     """
     owned = identity.records.get(ownership.owner)
     if owned is None:
         return []
     actions: list[Action] = []
-    for connection in ownership.connections:
-        if connection == ownership.owner:
-            continue
+    for connection in ownership.receivers:
         if connection in identity.records:
             continue
         if connection in identity.expected:
-            actions.append(Gone(connection))
+            if owned.active:
+                actions.append(Gone(connection))
         elif owned.active:
-            actions.append(_missing(identity, owned, connection, unlinked.get(connection, ())))
+            fields = held.get(connection, frozenset())
+            there = unlinked.get(connection, ())
+            actions.extend(_missing(identity, owned, connection, there, fields))
     for connection in ownership.connections:
         if connection in identity.records:
-            actions.extend(_fields(identity, connection, ownership))
+            fields = held.get(connection, frozenset())
+            actions.extend(_fields(identity, connection, ownership, fields))
     return actions
 
 
 def _missing(
-    identity: Identity, owned: Master, connection: str, unlinked: Sequence[Master]
-) -> Action:
+    identity: Identity,
+    owned: Master,
+    connection: str,
+    unlinked: Sequence[Master],
+    fields: frozenset[str],
+) -> Iterator[Action]:
     """By the exact key, else by a person where a twin may be meant, else made anew."""
-    same = [one for one in unlinked if same_code(one.code) == same_code(owned.code)]
+    others = [one for one in unlinked if (connection, one.id) not in identity.apart]
+    same = [one for one in others if same_key(one, owned)]
     if len(same) == 1:
-        return Link(connection, same[0].id)
-    alike = same or [one for one in unlinked if looks_like(one, owned)]
+        yield Link(connection, same[0].id)
+        return
+    alike = same or look_alikes(owned, others)
     if alike:
-        return Twin(connection, tuple(sorted(one.id for one in alike)))
-    values = {name: text_of(owned, name) for name in FIELDS_OF[identity.kind]}
-    return Create(connection, owned.code, {name: one for name, one in values.items() if one})
+        yield Twin(connection, tuple(sorted(one.id for one in alike)))
+    elif fields:
+        values = {name: text_of(owned, name) for name in FIELDS_OF[identity.kind] if name in fields}
+        yield Create(connection, owned.code, {name: one for name, one in values.items() if one})
 
 
-def _fields(identity: Identity, connection: str, ownership: KindOwnership) -> Iterator[Action]:
+def _fields(
+    identity: Identity, connection: str, ownership: KindOwnership, fields: frozenset[str]
+) -> Iterator[Action]:
     record = identity.records[connection]
     told: dict[str, str] = {}
     same: dict[str, str] = {}
     for name in FIELDS_OF[identity.kind]:
-        owner = ownership.owner_of(name)
+        owner = identity.owners.get(name) or ownership.owner_of(name)
         owned = identity.records.get(owner)
-        if owner == connection or owned is None:
+        if owner == connection or owned is None or name not in fields:
             continue
         wanted, found = text_of(owned, name), text_of(record, name)
         agreed = identity.agreed.get((connection, name))
@@ -151,7 +170,8 @@ def _fields(identity: Identity, connection: str, ownership: KindOwnership) -> It
                 same[name] = wanted
         elif agreed == found:
             told[name] = wanted
-        else:
+        elif wanted or agreed:
+            # Of what an owner never had a value it has nothing to say.
             yield Conflict(connection, name, owner, wanted, found)
     if told:
         yield Update(connection, record.id, told)
@@ -159,17 +179,20 @@ def _fields(identity: Identity, connection: str, ownership: KindOwnership) -> It
         yield Agree(connection, same)
 
 
-def looks_like(one: Master, other: Master) -> bool:
-    """Whether two records differ only by case, accents, spaces or punctuation of code or name."""
-    return plain(one.code) == plain(other.code) or (
-        bool(plain(one.name)) and plain(one.name) == plain(other.name)
-    )
+def same_key(one: Master, other: Master) -> bool:
+    """Whether two records of a kind have the very same key.
+
+    People by e-mail address where both have one, tasks by name (of one project), all else by code.
+    """
+    if isinstance(one, Employee) and isinstance(other, Employee) and one.email and other.email:
+        return _address(one.email) == _address(other.email)
+    if isinstance(one, Task):
+        return same_code(one.name) == same_code(other.name)
+    return same_code(one.code) == same_code(other.code)
 
 
-def plain(text: str) -> str:
-    """Bring a name to the form in which spellings of it compare equal."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(one for one in apart if one.isalnum())
+def _address(email: str) -> str:
+    return email.strip().casefold()
 
 
 def text_of(record: Master, name: str) -> str:

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from canonical.cross_reference import MasterKind
 from canonical.text import Code
 
+CodeBeginning = Annotated[str, Field(max_length=80)]
 # What every master record has beside its identity; kinds have more.
 COMMON_FIELDS = ("name", "active", "active_from", "active_until")
 FIELDS_OF: Mapping[MasterKind, tuple[str, ...]] = {
-    MasterKind.CUSTOMER: (*COMMON_FIELDS, "currency"),
+    MasterKind.CUSTOMER: (*COMMON_FIELDS, "currency", "country", "tax_number", "email"),
     MasterKind.EMPLOYEE: (*COMMON_FIELDS, "email", "cost_centre", "role"),
     MasterKind.PROJECT: COMMON_FIELDS,
     MasterKind.TASK: COMMON_FIELDS,
@@ -29,6 +30,9 @@ class KindOwnership(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     owner: Code
+    # Which legal entity a record belongs to whose owner does not say so, by how its code begins;
+    # the longest beginning counts, "" is for all others.
+    legal_entities: dict[CodeBeginning, Code] = Field(default_factory=dict)
     receivers: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
     fields: dict[Code, Code] = Field(default_factory=dict)
 
@@ -42,6 +46,11 @@ class KindOwnership(BaseModel):
         if strangers:
             raise ValueError(f"{strangers[0]} owns a field and is neither owner nor receiver")
         return self
+
+    def legal_entity_of(self, code: str) -> str | None:
+        """The legal entity that the code of a record stands for."""
+        fitting = [one for one in self.legal_entities if code.startswith(one)]
+        return self.legal_entities[max(fitting, key=len)] if fitting else None
 
     @property
     def connections(self) -> tuple[str, ...]:
@@ -70,3 +79,21 @@ class Ownership(BaseModel):
             if unknown:
                 raise ValueError(f"{kind} has no field {unknown[0]}; it has {', '.join(known)}")
         return self
+
+
+class Governance(BaseModel):
+    """What records must have before the ERP gets them; what is not named is not asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # Kinds whose records belong to a legal entity that the ERP knows.
+    legal_entity: frozenset[MasterKind] = frozenset()
+    # Customers need a currency that the ERP books in, and a country for which some legal entity
+    # has a row of taxes; those of these countries also a tax number.
+    currency: bool = False
+    tax_treatment: bool = False
+    tax_number_in: Annotated[frozenset[str], Field(max_length=250)] = frozenset()
+    # Projects are part of an engagement that says how they are billed.
+    billing_structure: bool = False
+    # Employees have a cost centre that is open in the ERP.
+    cost_centre: bool = False

@@ -9,6 +9,7 @@ from canonical.exception_case import Cause
 from canonical.text import Code
 from rules.billing_policy import BillingPolicy
 from rules.expense_policy import ExpensePolicy
+from rules.ownership import Governance, Ownership
 
 
 class ClosedPeriodPolicy(StrEnum):
@@ -48,6 +49,10 @@ class Policies(BaseModel):
     default: Policy = Policy()
     legal_entities: dict[Code, Policy] = Field(default_factory=dict)
     case_owners: dict[Cause, Code] = Field(default_factory=dict)
+    # Which system masters which field of which kind of record, and what a record must have before
+    # the ERP gets it.
+    ownership: Ownership = Ownership()
+    governance: Governance = Governance()
 
     def of(self, legal_entity: str) -> Policy:
         """The policy of a legal entity."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
+from canonical.cross_reference import MasterKind
 from canonical.exception_case import Cause, RootCause
 from canonical.hours import SECONDS_PER_HOUR, value_of
 from canonical.masters import COST_CENTRE, Employee, Project, Task
@@ -152,6 +153,8 @@ def _find(line: Line, facts: Facts) -> _Found | RootCause:
         if "employee" in amended
         else facts.employees.get(entry.employee)
     )
+    if employee is None and (waits := _waits(MasterKind.EMPLOYEE, entry.employee, facts)):
+        return waits
     if employee is None:
         known = amended.get("employee") or f"{facts.source} user {entry.employee}"
         return RootCause(
@@ -166,6 +169,8 @@ def _find(line: Line, facts: Facts) -> _Found | RootCause:
         if "project" in amended
         else facts.projects.get(entry.project)
     )
+    if project is None and (waits := _waits(MasterKind.PROJECT, entry.project, facts)):
+        return waits
     if project is None:
         ours = facts.source_projects.get(entry.project)
         known = amended.get("project") or (ours.code if ours else entry.project)
@@ -182,6 +187,11 @@ def _find(line: Line, facts: Facts) -> _Found | RootCause:
     return _Found(employee, project, task)
 
 
+def _waits(kind: MasterKind, source_id: str, facts: Facts) -> RootCause | None:
+    """What people have to decide first about a record that the ERP does not have yet."""
+    return facts.waiting.get((kind, source_id))
+
+
 def _task(line: Line, project: Project, facts: Facts) -> Task | RootCause:
     amended = line.amendments
     if "task" in amended:
@@ -193,6 +203,8 @@ def _task(line: Line, project: Project, facts: Facts) -> Task | RootCause:
         task = facts.tasks.get(line.entry.task)
     if task is not None and task.project == project.id:
         return task
+    if not amended and (waits := _waits(MasterKind.TASK, line.entry.task, facts)):
+        return waits
     ours = facts.source_tasks.get(line.entry.task)
     name = amended.get("task") or (ours.name if ours else line.entry.task)
     return RootCause(
@@ -349,7 +361,13 @@ def _dimensions(
         return ()
     entity, employee = found.books, found.employee
     ours = facts.source_employees.get(line.entry.employee)
-    code = line.amendments.get(COST_CENTRE) or (ours and ours.cost_centre) or employee.cost_centre
+    # HR says from which day on; the copies that others keep only say what is so today.
+    code = (
+        line.amendments.get(COST_CENTRE)
+        or facts.cost_centre_of(line.entry.employee, line.entry.work_date)
+        or (ours and ours.cost_centre)
+        or employee.cost_centre
+    )
     if not code:
         return RootCause(
             legal_entity=entity,

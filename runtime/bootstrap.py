@@ -20,7 +20,11 @@ from activities.facts import FactsCache
 from activities.intake import IntakeActivities
 from activities.intents import Intents
 from activities.invoice_news import InvoiceNewsActivities
+from activities.master_cases import MasterCaseActivities
 from activities.master_data import MasterDataActivities
+from activities.master_feeds import MasterFeedActivities
+from activities.master_sync import MasterSyncActivities
+from activities.master_sync_workflows import MasterSyncTelling, MasterSyncWorkflows
 from activities.payments import PaymentActivities
 from activities.posting import PostingActivities
 from activities.preparation import PreparationActivities
@@ -85,6 +89,10 @@ class Activities:
     readiness: ReadinessActivities
     billing_desk: BillingDeskActivities
     invoice_news: InvoiceNewsActivities
+    master_feeds: MasterFeedActivities
+    master_sync: MasterSyncActivities
+    master_cases: MasterCaseActivities
+    master_telling: MasterSyncTelling
 
     @classmethod
     def of(cls, platform: Platform) -> Self:
@@ -93,6 +101,7 @@ class Activities:
         database, connections = platform.database, platform.connections
         documents = DocumentWorkflows(platform.client, routes_of(configuration))
         waking = Waking(database, documents)
+        master_workflows = MasterSyncWorkflows(platform.client, configuration.tenant)
         acknowledged = told_sources(configuration)
         intents = Intents(configuration.tenant, _undone(configuration, connections))
         facts = FactsCache()
@@ -140,6 +149,17 @@ class Activities:
                     if one.status_to is not None
                 },
             ),
+            master_feeds=MasterFeedActivities(database, connections, policies),
+            master_sync=MasterSyncActivities(
+                database,
+                connections,
+                policies,
+                waking,
+                tenant=configuration.tenant,
+                routes={name: one.target for name, one in routes_of(configuration).items()},
+            ),
+            master_cases=MasterCaseActivities(database, connections, policies, master_workflows),
+            master_telling=MasterSyncTelling(master_workflows),
         )
 
 

@@ -18,13 +18,14 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
-from canonical.messages import MasterDataRef, PaymentRef, SourceRef, SweepRequest
+from canonical.messages import MasterDataRef, MasterSyncRef, PaymentRef, SourceRef, SweepRequest
 from connectors.base.capabilities import (
     ContractSource,
     ExpenseReportSource,
     PaymentSource,
     TimeEntrySource,
 )
+from rules.policies import Policies
 from runtime.configuration import Configuration, ConnectionSettings
 from runtime.registry import has_capability
 from runtime.topology import UPKEEP_QUEUE
@@ -35,13 +36,15 @@ SWEEP_EVERY: Final = timedelta(minutes=15)
 SWEEP_EVERYTHING_EVERY: Final = timedelta(days=1)
 ACKNOWLEDGE_EVERY: Final = timedelta(seconds=15)
 WATCH_PAYMENTS_EVERY: Final = timedelta(minutes=1)
+# Systems that send webhooks are heard of at once all the same.
+SYNC_MASTERS_EVERY: Final = timedelta(seconds=30)
 # However much work changes, an engagement hears of it no more often.
 HEAR_EVERY: Final = timedelta(seconds=10)
 
 # How the ids of our schedules begin; a namespace may have others.
 _OURS: Final = (
     *("poll/", "hear/", "reread/", "masters/", "acknowledge/", "tell/", "payments/"),
-    *("sweep/", "sweep-everything/"),
+    *("sweep/", "sweep-everything/", "master-sync/"),
 )
 
 
@@ -55,8 +58,8 @@ class Planned:
     every: timedelta
 
 
-def planned(configuration: Configuration) -> Iterator[Planned]:
-    """All schedules that a configuration calls for."""
+def planned(configuration: Configuration, policies: Policies | None = None) -> Iterator[Planned]:
+    """All schedules that a configuration and its policies call for."""
 
     def paid(name: str) -> bool:
         system = configuration.connections[name].system
@@ -67,6 +70,10 @@ def planned(configuration: Configuration) -> Iterator[Planned]:
 
     for name, one in configuration.sources().items():
         yield from _of_source(name, one)
+    if policies is not None and policies.ownership.kinds:
+        news, everything = MasterSyncRef(), MasterSyncRef(whole=True)
+        yield Planned("master-sync/news", "PollMasters", news, SYNC_MASTERS_EVERY)
+        yield Planned("master-sync/everything", "PollMasters", everything, SWEEP_EVERYTHING_EVERY)
     for target in sorted(configuration.targets()):
         yield Planned(f"sweep/{target}", "SweepPostings", SweepRequest(target=target), SWEEP_EVERY)
         yield Planned(
@@ -140,14 +147,16 @@ def _of_time(name: str, one: ConnectionSettings) -> Iterator[Planned]:
         yield Planned(f"acknowledge/{name}", "AcknowledgePostings", ref, ACKNOWLEDGE_EVERY)
 
 
-async def keep_schedules(client: Client, configuration: Configuration) -> None:
+async def keep_schedules(
+    client: Client, configuration: Configuration, policies: Policies | None = None
+) -> None:
     """Make the schedules, or bring those that exist to what is configured now.
 
     One that an operator has paused stays paused. Those of connections that are configured no
     longer are deleted.
     """
     wanted_ids: set[str] = set()
-    for one in planned(configuration):
+    for one in planned(configuration, policies):
         wanted_ids.add(one.id)
         wanted = schedule_of(one)
         try:

@@ -14,6 +14,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.case_workflows import CASE_QUEUE
+from activities.master_sync_workflows import MASTERS_QUEUE
 from canonical.messages import BILLING, REPORT, TIMESHEET, posting_queue
 from canonical.posting import PostingKind
 from connectors.base.capabilities import (
@@ -37,6 +38,7 @@ from workflows.intake import (
     RereadSource,
 )
 from workflows.invoice_readiness import InvoiceReadiness
+from workflows.master_data_sync import MasterDataSync, PollMasters
 from workflows.time_to_posting import TimeToPosting
 from workflows.upkeep import (
     AcknowledgePostings,
@@ -70,10 +72,11 @@ _POSTED_OF: Final[Mapping[str, PostingKind]] = {
 UPKEEP: Final[tuple[type, ...]] = (
     *(PollSource, RereadSource, Backfill, PollExpenseSource, PollContracts, HearOfWork),
     *(RefreshMasterData, AcknowledgePostings, TellExpenseSource, TellInvoices, WatchPayments),
-    SweepPostings,
+    *(SweepPostings, PollMasters),
 )
 WORKFLOWS: Final[tuple[type, ...]] = (
     *(TimeToPosting, ExpenseToReimbursement, InvoiceReadiness, ContractTrouble, ExceptionCase),
+    MasterDataSync,
     *UPKEEP,
 )
 
@@ -122,8 +125,18 @@ def queues_of(platform: Platform, activities: Activities) -> Iterator[Queue]:
             *shared,
             *(cases.read_case, cases.begin_resolution, cases.canary_outcome, cases.release_case),
             *(cases.keep_case_open, cases.waive_case, cases.reject_case),
+            activities.master_cases.settle_master_case,
         ],
         (ExceptionCase,),
+    )
+    feeds = activities.master_feeds
+    yield Queue(
+        MASTERS_QUEUE,
+        [
+            *(feeds.plan_master_sync, feeds.read_masters, cases.announce_cases),
+            activities.master_sync.sync_masters,
+        ],
+        (MasterDataSync,),
     )
     yield Queue(
         UPKEEP_QUEUE,
@@ -141,6 +154,7 @@ def queues_of(platform: Platform, activities: Activities) -> Iterator[Queue]:
             activities.payments.watch_payments,
             activities.sweep.sweep_target,
             cases.announce_cases,
+            activities.master_telling.tell_master_sync,
         ],
         UPKEEP,
     )

@@ -39,10 +39,9 @@ async def stay_open(
     if described.exists():
         month = Month.parse(json.loads(described.read_text())["month"])
     async with World(home, month, cache=cache, keep=True, ports=ports) as world:
-        configuration, _ = load_configuration(home / "config")
-        await keep_schedules(
-            await connect(world.temporal.address, world.temporal.namespace), configuration
-        )
+        configuration, policies = load_configuration(home / "config")
+        client = await connect(world.temporal.address, world.temporal.namespace)
+        await keep_schedules(client, configuration, policies)
         (home / _PID).write_text(str(os.getpid()))
         on_open(world.addresses)
         await stop.wait()

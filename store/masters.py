@@ -21,7 +21,7 @@ from canonical.masters import (
 )
 from canonical.posting_period import PostingPeriod
 from store.bulk import Columns
-from store.database import Connection
+from store.database import Connection, Row
 
 _FIELDS: Final[dict[MasterKind, tuple[str, type[Master]]]] = {
     MasterKind.LEGAL_ENTITY: ("legal_entities", LegalEntity),
@@ -44,7 +44,7 @@ _SAVE_MASTERS: Final = _MASTER.insert(
     ON CONFLICT (connection, kind, id)
     DO UPDATE SET code = excluded.code, body = excluded.body, gone_at = NULL
     WHERE master_record.body <> excluded.body OR master_record.gone_at IS NOT NULL
-    RETURNING 1
+    RETURNING kind, id
     """,
 )
 _PERIOD: Final = Columns(
@@ -75,8 +75,64 @@ class SnapshotAge:
     calendar_read_at: datetime | None
 
 
-async def save_masters(connection: Connection, source: str, masters: Masters) -> None:
+# What a look at nothing shows.
+NOTHING: Final = Masters()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Records that are new, changed or gone, by kind and id."""
+
+    records: frozenset[tuple[MasterKind, str]] = frozenset()
+
+    def ids_of(self, kind: MasterKind) -> list[str]:
+        """The ids of one kind, in order."""
+        return sorted(one for of, one in self.records if of is kind)
+
+
+async def save_masters(connection: Connection, source: str, masters: Masters) -> Changed:
     """Replace what is known of a connection; what is no longer listed is marked as gone."""
+    rows = _rows(source, masters)
+    changed = await _save(connection, rows)
+    gone = await connection.fetch(
+        """
+        UPDATE master_record m SET gone_at = now()
+        WHERE m.connection = $1 AND m.gone_at IS NULL AND NOT EXISTS (
+          SELECT FROM unnest($2::text[], $3::text[]) AS listed(kind, id)
+          WHERE listed.kind = m.kind AND listed.id = m.id)
+        RETURNING kind, id
+        """,
+        source,
+        [row[1] for row in rows],
+        [row[2] for row in rows],
+    )
+    await _new_version(connection, source, "masters_read_at", changed=bool(changed or gone))
+    return _changed([*changed, *gone])
+
+
+async def save_some(
+    connection: Connection, source: str, masters: Masters, gone: Iterable[tuple[MasterKind, str]]
+) -> Changed:
+    """Take in some records of a connection, and that others are gone; all else stays as it was."""
+    changed = await _save(connection, _rows(source, masters))
+    kinds, ids = [list(one) for one in zip(*sorted(gone), strict=True)] or ([], [])
+    lost = await connection.fetch(
+        """
+        UPDATE master_record m SET gone_at = now()
+        FROM unnest($2::text[], $3::text[]) AS g(kind, id)
+        WHERE m.connection = $1 AND m.gone_at IS NULL AND (m.kind, m.id) = (g.kind, g.id)
+        RETURNING m.kind, m.id
+        """,
+        source,
+        kinds,
+        ids,
+    )
+    if changed or lost:
+        await is_news(connection, source)
+    return _changed([*changed, *lost])
+
+
+def _rows(source: str, masters: Masters) -> list[tuple[str, ...]]:
     # Pages shift while they are read, and then a record stands on two: the later one counts.
     latest = {
         (kind, master.id): (source, kind, master.id, master.code, master.model_dump_json())
@@ -84,21 +140,36 @@ async def save_masters(connection: Connection, source: str, masters: Masters) ->
         for master in getattr(masters, field)
     }
     # In one order everywhere, so that two readings never wait for each other in a circle.
-    rows = [latest[key] for key in sorted(latest)]
-    changed = await connection.fetch(_SAVE_MASTERS, *_MASTER.arrays(rows))
-    gone = await connection.fetch(
+    return [latest[key] for key in sorted(latest)]
+
+
+async def _save(connection: Connection, rows: Sequence[tuple[str, ...]]) -> list[Row]:
+    """Keep records as they are now; an id that was gone and comes back as another is a new one."""
+    if not rows:
+        return []
+    await connection.execute(
         """
-        UPDATE master_record m SET gone_at = now()
-        WHERE m.connection = $1 AND m.gone_at IS NULL AND NOT EXISTS (
-          SELECT FROM unnest($2::text[], $3::text[]) AS listed(kind, id)
-          WHERE listed.kind = m.kind AND listed.id = m.id)
-        RETURNING 1
+        WITH reborn AS (
+          SELECT m.connection, m.kind, m.id FROM master_record m
+          JOIN unnest($1::text[], $2::text[], $3::text[], $4::text[])
+            AS r(connection, kind, id, code) USING (connection, kind, id)
+          WHERE m.gone_at IS NOT NULL AND m.code <> r.code)
+        DELETE FROM cross_reference c USING reborn b
+        WHERE c.kind = b.kind AND ((c.source, c.source_id) = (b.connection, b.id)
+                                   OR (c.target, c.target_id) = (b.connection, b.id))
         """,
-        source,
-        [row[1] for row in rows],
-        [row[2] for row in rows],
+        *_MASTER.arrays(rows)[:4],
     )
-    await _new_version(connection, source, "masters_read_at", changed=bool(changed or gone))
+    return list(await connection.fetch(_SAVE_MASTERS, *_MASTER.arrays(rows)))
+
+
+def _changed(rows: Sequence[Row]) -> Changed:
+    return Changed(frozenset((MasterKind(row["kind"]), row["id"]) for row in rows))
+
+
+def master_from(row: Row) -> Master:
+    """Build a record out of its row."""
+    return _FIELDS[MasterKind(row["kind"])][1].model_validate_json(row["body"])
 
 
 async def save_calendar(
@@ -158,9 +229,48 @@ async def masters_of(connection: Connection, source: str) -> Masters:
     )
     fields: dict[str, list[Master]] = {field: [] for field, _ in _FIELDS.values()}
     for row in rows:
-        field, model = _FIELDS[MasterKind(row["kind"])]
-        fields[field].append(model.model_validate_json(row["body"]))
+        fields[_FIELDS[MasterKind(row["kind"])][0]].append(master_from(row))
     return Masters.model_validate({field: tuple(listed) for field, listed in fields.items()})
+
+
+async def some_of(
+    connection: Connection, source: str, kind: MasterKind, ids: Sequence[str]
+) -> Masters:
+    """Read some records of a connection, as far as they are not gone."""
+    rows = await connection.fetch(
+        "SELECT kind, body FROM master_record "
+        "WHERE connection = $1 AND kind = $2 AND id = ANY($3::text[]) AND gone_at IS NULL",
+        source,
+        kind,
+        ids,
+    )
+    return Masters.model_validate({_FIELDS[kind][0]: tuple(master_from(row) for row in rows)})
+
+
+def records_of(masters: Masters, kind: MasterKind) -> Sequence[Master]:
+    """All records of one kind."""
+    records: Sequence[Master] = getattr(masters, _FIELDS[kind][0])
+    return records
+
+
+async def unlinked(
+    connection: Connection, kind: MasterKind, owner: str, source: str
+) -> list[Master]:
+    """The records of a connection that are linked to none that their owner still has."""
+    rows = await connection.fetch(
+        """
+        SELECT m.kind, m.body FROM master_record m
+        WHERE m.connection = $3 AND m.kind = $1 AND m.gone_at IS NULL AND NOT EXISTS (
+          SELECT FROM cross_reference c JOIN master_record o
+            ON (o.connection, o.kind, o.id) = (c.source, c.kind, c.source_id)
+          WHERE c.kind = $1 AND c.source = $2 AND (c.target, c.target_id) = (m.connection, m.id)
+            AND o.gone_at IS NULL)
+        """,
+        kind,
+        owner,
+        source,
+    )
+    return [master_from(row) for row in rows]
 
 
 async def calendar_of(connection: Connection, target: str) -> list[PostingPeriod]:

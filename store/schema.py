@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
 
 import store.billing_tables
+import store.master_tables
 import store.tables  # noqa: F401  Both fill the metadata.
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"

@@ -15,9 +15,11 @@ from workflows.policies import ESCALATE_EVERY, LOCAL, POST, READ, RECORD
 with workflow.unsafe.imports_passed_through():
     from activities import search_attributes as sa
     from activities.exception_cases import ExceptionCaseActivities as Cases
+    from activities.master_cases import MasterCaseActivities as MasterCases
     from activities.master_data import MasterDataActivities as MasterData
     from activities.posting import PostingActivities as Posting
     from activities.preparation import PreparationActivities as Preparation
+    from canonical.exception_case import MASTER_CAUSES
     from canonical.messages import (
         Canary,
         CanaryOutcome,
@@ -139,7 +141,14 @@ class ExceptionCase:
 
     async def _resolve(self, decision: CaseResolution) -> ResolutionOutcome:
         outcome: ResolutionOutcome
+        assert self._case is not None
         match decision.request.kind:
+            case kind if self._case.cause in MASTER_CAUSES and kind != "reject":
+                outcome = await self._settle(decision)
+                if kind == "waive":
+                    outcome = await workflow.execute_activity_method(
+                        Cases.waive_case, decision, **RECORD
+                    )
             case "waive":
                 outcome = await workflow.execute_activity_method(
                     Cases.waive_case, decision, **RECORD
@@ -150,6 +159,13 @@ class ExceptionCase:
                 )
             case _:
                 outcome = await self._try(decision)
+        return outcome
+
+    async def _settle(self, decision: CaseResolution) -> ResolutionOutcome:
+        """A case about a master record: its synchronisation carries out what was decided."""
+        outcome: ResolutionOutcome = await workflow.execute_activity_method(
+            MasterCases.settle_master_case, decision, **RECORD
+        )
         return outcome
 
     async def _try(self, decision: CaseResolution) -> ResolutionOutcome:

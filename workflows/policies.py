@@ -26,6 +26,17 @@ READ: Final[dict[str, Any]] = {
     ),
 }
 
+# Reads and guarded writes of what a Schedule begins anew soon: a system that does not answer must
+# not keep the others waiting.
+READ_NOW: Final[dict[str, Any]] = {
+    **READ,
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(seconds=10),
+        maximum_attempts=5,
+    ),
+}
+
 # Short work on our own database or on Temporal itself, without a heartbeat.
 RECORD: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(seconds=30),

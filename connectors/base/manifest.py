@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from canonical.cross_reference import MasterKind
 from canonical.posting import PostingKind
-from connectors.base.guard import Bulk, Guard, IdempotencyKey
+from connectors.base.guard import Bulk, CompareAndSet, Guard, IdempotencyKey, UniqueReference
 from connectors.base.level import Level
 
 
@@ -64,6 +64,11 @@ class MasterOperation:
     bulk: Bulk = field(default_factory=lambda: Bulk("NONE"))
     in_flight_max_seconds: int = 120
     lag_max_seconds: int = 0
+
+    @property
+    def refuses_twins(self) -> bool:
+        """Whether what was not answered can be made again at once: only one of two ever counts."""
+        return isinstance(self.guard, UniqueReference | CompareAndSet)
 
     @property
     def quiet_seconds(self) -> int:

@@ -1,11 +1,11 @@
 """Master writes: what a system is asked to make or change in its master data, and what it says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from canonical.cross_reference import MasterKind
-from canonical.masters import Masters
+from canonical.masters import Master, Masters
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +98,15 @@ class MasterChanges:
     until: datetime
     gone: tuple[GoneMaster, ...] = ()
     whole: bool = False
+
+
+def joined(looks: Sequence[MasterLook]) -> MasterLook:
+    """Put looks together; what two of them showed is there once."""
+    found: dict[str, dict[str, Master]] = {}
+    evidence: dict[str, str] = {}
+    for one in looks:
+        evidence |= one.evidence
+        for name in Masters.model_fields:
+            found.setdefault(name, {}).update({it.id: it for it in getattr(one.masters, name)})
+    masters = Masters.model_validate({name: tuple(of.values()) for name, of in found.items()})
+    return MasterLook(masters, evidence)

@@ -16,6 +16,7 @@ from canonical.posting_period import PostingPeriod
 from connectors.base.capabilities import Attachment, GuardEvidence
 from connectors.base.errors import ConnectionConfigError
 from connectors.base.manifest import Manifest
+from connectors.base.master_writes import MasterAnswer, MasterLook, MasterQuery, MasterWrite, joined
 from connectors.base.pagination import InTurn
 from connectors.base.rate_budget import RateBudget
 from connectors.tryton.client import Context, TrytonClient, TrytonOptions
@@ -24,7 +25,9 @@ from connectors.tryton.document_wire import AccountRow, CurrencyRow, TaxRow
 from connectors.tryton.expense_documents import ExpenseDocuments
 from connectors.tryton.journal_entries import JournalEntries
 from connectors.tryton.manifest import manifest_for
-from connectors.tryton.master_mapping import Companies, Works, readable
+from connectors.tryton.master_finding import MasterFinding
+from connectors.tryton.master_mapping import Companies, Works, customers, readable
+from connectors.tryton.master_writing import MasterWriting
 from connectors.tryton.payments import payments_of
 from connectors.tryton.rates import cost_rates, exchange_rates
 from connectors.tryton.receipts import Receipts
@@ -32,6 +35,7 @@ from connectors.tryton.time_lines import TimeLines
 from connectors.tryton.wire import (
     AnalyticAccountRow,
     CompanyRow,
+    CustomerRow,
     EmployeeRow,
     PeriodRow,
     ProjectWorkRow,
@@ -43,11 +47,11 @@ _SERIES: Final = "8.2"
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "timesheet.work": ("read", "write"),
     "timesheet.line": ("read", "create", "delete"),
-    "company.company": ("read",),
-    "company.employee": ("read",),
+    "company.company": ("read", "write"),
+    "company.employee": ("read", "write", "create"),
     "company.employee_cost_price": ("read",),
-    "project.work": ("read",),
-    "analytic_account.account": ("read",),
+    "project.work": ("read", "write", "create"),
+    "analytic_account.account": ("read", "write", "create"),
     "account.period": ("read",),
     "account.account": ("read",),
     "account.tax": ("read",),
@@ -59,7 +63,7 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "project.disbursement": ("read", "write", "create", "delete"),
     "currency.currency": ("read",),
     "currency.currency.rate": ("read",),
-    "party.party": ("read",),
+    "party.party": ("read", "write", "create"),
     "ir.attachment": ("read", "create"),
 }
 
@@ -74,6 +78,8 @@ class Tryton:
         self._documents: Final = ExpenseDocuments(client, options)
         self._invoices: Final = CustomerInvoices(client, options)
         self._entries: Final = JournalEntries(client, options)
+        self._finding: Final = MasterFinding(client, options, self._companies)
+        self._master_writing: Final = MasterWriting(client, options, self._finding)
         self._receipts: Final = Receipts(client, options.timeouts)
         self._manifest: Final = manifest_for(options.timeouts)
 
@@ -108,6 +114,7 @@ class Tryton:
         """Read all companies' masters, a thousand records a call and none on its own."""
         companies = await self._companies()
         people = await self._all(EmployeeRow, "company.employee")
+        parties = await self._all(CustomerRow, "party.party")
         works = Works(companies, await self._all(ProjectWorkRow, "project.work"))
         tasks = await self._all(TimesheetWorkRow, "timesheet.work")
         centres = await self._all(
@@ -120,7 +127,7 @@ class Tryton:
         currencies = await self._all(CurrencyRow, "currency.currency")
         return Masters(
             legal_entities=companies.all,
-            customers=works.customers(),
+            customers=customers(companies, parties, people),
             employees=readable(EmployeeRow, people, companies.employee),
             projects=works.projects(),
             tasks=readable(TimesheetWorkRow, tasks, works.task),
@@ -129,6 +136,16 @@ class Tryton:
             tax_codes=readable(TaxRow, taxes, companies.tax_code),
             currencies=readable(CurrencyRow, currencies, companies.currency),
         )
+
+    async def find_masters(self, queries: Sequence[MasterQuery]) -> MasterLook:
+        """Look records up by id or exact key, with the stamps of what they are made through."""
+        return joined([await self._finding.look(one) for one in queries])
+
+    async def write_masters(
+        self, writes: Sequence[MasterWrite], evidence: GuardEvidence
+    ) -> Sequence[MasterAnswer]:
+        """Make or change records of one kind."""
+        return await self._master_writing.write(writes, evidence) if writes else ()
 
     async def posting_periods(self) -> Sequence[PostingPeriod]:
         """Read the months of all companies' calendars; adjustment periods are left out."""

@@ -3,6 +3,7 @@
 import math
 from typing import Final
 
+from canonical.cross_reference import MasterKind
 from canonical.identity import REFERENCE_LENGTH
 from canonical.posting import PostingKind
 from connectors.base.capabilities import (
@@ -11,14 +12,27 @@ from connectors.base.capabilities import (
     DraftKeeper,
     ExchangeRateSource,
     MasterDataSource,
+    MasterDataTarget,
     PaymentSource,
     PostingCalendar,
     PostingTarget,
 )
-from connectors.base.guard import Bulk, CompareAndSet, DraftThenPost
+from connectors.base.guard import (
+    Bulk,
+    CompareAndSet,
+    DraftThenPost,
+    Guard,
+    Lookup,
+    UniqueReference,
+)
 from connectors.base.http import Timeouts
 from connectors.base.level import Level
-from connectors.base.manifest import Manifest, PostingOperation, ReferenceField
+from connectors.base.manifest import (
+    Manifest,
+    MasterOperation,
+    PostingOperation,
+    ReferenceField,
+)
 
 # A call of 200 lines takes 0.14 to 0.45 s at the ERP; longer calls win little per line, hold their
 # tasks longer, and are dearer to halve when one line is refused.
@@ -44,6 +58,7 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
             {
                 PostingTarget,
                 MasterDataSource,
+                MasterDataTarget,
                 PostingCalendar,
                 AttachmentTarget,
                 DraftKeeper,
@@ -62,6 +77,15 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
             _document_operation(PostingKind.JOURNAL, timeouts, "account.move.description"),
             # The field is that of what is taken back.
             _document_operation(PostingKind.REVERSAL, timeouts),
+        ),
+        master_operations=(
+            # The code of a party is unique.
+            _master(MasterKind.CUSTOMER, {"name", "active"}, UniqueReference()),
+            _master(MasterKind.EMPLOYEE, {"name", "active_from", "active_until"}, CompareAndSet()),
+            # Numbered by Tryton itself, and made on their own.
+            _master(MasterKind.PROJECT, {"name", "active"}, Lookup()),
+            _master(MasterKind.TASK, {"name", "active"}, CompareAndSet()),
+            _master(MasterKind.DIMENSION_VALUE, {"name", "active"}, CompareAndSet()),
         ),
         undone_by_deletion=frozenset({PostingKind.TIME}),
         page_size_max=PAGE_SIZE_MAX,
@@ -88,6 +112,10 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
             "A disbursement of nothing or less is refused; a validated one pays its payee.",
         ),
     )
+
+
+def _master(kind: MasterKind, fields: set[str], guard: Guard) -> MasterOperation:
+    return MasterOperation(kind, frozenset(fields), guard, bulk=Bulk("ATOMIC", LINES_MAX))
 
 
 def _operation(kind: PostingKind, timeouts: Timeouts) -> PostingOperation:

@@ -1,6 +1,7 @@
 """Tryton's companies, people, projects, tasks, accounts and periods as our master data."""
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -36,6 +37,7 @@ from connectors.tryton.wire import (
 
 _LOG: Final = logging.getLogger(__name__)
 _CODE_MAX: Final = 80
+_MARK: Final = re.compile(r"\[ledgerway:([^\]\n]+)\]")
 _NAME_MAX: Final = 250
 _ORIGIN: Final = "project.work,"
 _DONE: Final = Decimal(1)
@@ -182,8 +184,20 @@ class Companies:
         )
 
 
+def customers(
+    companies: Companies, parties: Sequence[Any], people: Sequence[Any]
+) -> tuple[Customer, ...]:
+    """Everybody who may be billed: Tryton marks no party as a customer, so all but our people.
+
+    Our own companies are among them, for one bills the other.
+    """
+    staff = {str(one["party."]["id"]) for one in people if isinstance(one.get("party."), dict)}
+    found = readable(CustomerRow, parties, companies.customer)
+    return tuple(one for one in found if one.id not in staff)
+
+
 class Works:
-    """The tree of projects and tasks, and who pays for the projects."""
+    """The tree of projects and tasks."""
 
     def __init__(self, companies: Companies, values: Sequence[Any]) -> None:
         self._companies: Final = companies
@@ -192,13 +206,6 @@ class Works:
     def projects(self) -> tuple[Project, ...]:
         """All projects, the done ones inactive."""
         return self._each("project", self._project)
-
-    def customers(self) -> tuple[Customer, ...]:
-        """Who pays for any project, and our own companies. Tryton marks no party as a customer."""
-        found: dict[str, Customer] = {}
-        for customer in (*self._each("project", self._customer), *self._companies.parties):
-            found.setdefault(customer.id, customer)
-        return tuple(found.values())
 
     def task(self, row: TimesheetWorkRow) -> Task | None:
         """What time is booked on for a task of a project; None for anything else."""
@@ -236,15 +243,12 @@ class Works:
         return Project(
             connection=self._companies.connection,
             id=str(row.id),
-            code=_code(row.number, row.id),
+            code=_marked(row.comment) or _code(row.number, row.id),
             name=_name(row.name),
             legal_entity=self._companies.code(row.company),
             active=not _done(row.status),
             customer=str(row.party_id) if row.party_id is not None else None,
         )
-
-    def _customer(self, row: ProjectWorkRow) -> Customer | None:
-        return self._companies.customer(row.party) if row.party is not None else None
 
     def _project_above(self, work: ProjectWorkRow) -> ProjectWorkRow:
         above: ProjectWorkRow | None = work
@@ -265,6 +269,12 @@ def _rows_by_id(values: Iterable[Any]) -> Iterable[tuple[int, ProjectWorkRow]]:
             _LOG.warning("tryton: project.work left out: %s", error)
             continue
         yield row.id, row
+
+
+def _marked(comment: str | None) -> str | None:
+    """The code of a project that was made here: Tryton numbers it and lets nobody choose."""
+    found = _MARK.search(comment or "")
+    return same_code(found.group(1))[:_CODE_MAX] if found else None
 
 
 def _origin(row: TimesheetWorkRow) -> int:

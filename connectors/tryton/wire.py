@@ -150,6 +150,7 @@ class ProjectWorkRow(Row):
     name: str | None
     company: int
     parent: int | None
+    comment: str | None
     party_id: int | None = Field(alias="party")
     party: CustomerRow | None = Field(alias="party.")
     status: StatusRow | None = Field(alias="status.")

@@ -26,6 +26,7 @@ from rules.master_sync import (
 from rules.ownership import FIELDS_OF, KindOwnership, Ownership
 
 CRM, ERP, PSA = "crm", "erp", "psa"
+HELD = {one: frozenset(FIELDS_OF[MasterKind.CUSTOMER]) for one in (CRM, ERP, PSA)}
 CUSTOMERS = KindOwnership(owner=CRM, receivers=(ERP, PSA), fields={"currency": ERP})
 
 
@@ -43,7 +44,7 @@ def planned(
 ) -> list[Action]:
     """Plan one customer."""
     identity = Identity(MasterKind.CUSTOMER, records, **more)
-    return plan(identity, unlinked or {}, ownership)
+    return plan(identity, unlinked or {}, ownership, HELD)
 
 
 def agreed(connection: str, record: Master) -> dict[tuple[str, str], str]:
@@ -206,8 +207,8 @@ def test_the_second_sync_writes_nothing_whatever_was_there(
 
     seen = identity
     for _ in range(3):
-        seen = carried_out(seen, plan(seen, {}, CUSTOMERS), {})
-    last = plan(seen, {}, CUSTOMERS)
+        seen = carried_out(seen, plan(seen, {}, CUSTOMERS, HELD), {})
+    last = plan(seen, {}, CUSTOMERS, HELD)
 
     assert not [one for one in last if isinstance(one, Create | Link | Update | Agree)]
     # Nobody's own value was ever written over by somebody who does not own it.
@@ -224,7 +225,9 @@ def test_people_have_fields_of_their_own() -> None:
         MasterKind.EMPLOYEE, {"hr": one, ERP: other}, agreed={(ERP, "cost_centre"): "CC-1"}
     )
 
-    assert Update(ERP, "5", {"cost_centre": "CC-2"}) in plan(identity, {}, people)
+    assert Update(ERP, "5", {"cost_centre": "CC-2"}) in plan(
+        identity, {}, people, {ERP: frozenset({"cost_centre"})}
+    )
 
 
 def test_what_others_depend_on_comes_first() -> None:

@@ -1,0 +1,118 @@
+"""Master feeds: what changed in each system, kept, and noted for those identities it is about."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from temporalio import activity
+
+from activities.connector_errors import as_application_error
+from activities.heartbeats import heartbeats
+from canonical.cross_reference import MasterKind
+from canonical.messages import MasterFeedOutcome, MasterFeedRef, MasterSyncPlan
+from connectors.base.capabilities import (
+    CostCentreSource,
+    MasterChangeSource,
+    MasterDataSource,
+)
+from connectors.base.connections import Connections
+from connectors.base.errors import ConnectorError
+from connectors.base.master_writes import MasterChanges
+from rules.master_sync import in_order
+from rules.policies import Policies
+from store import cost_centres, cursors, master_identities, masters
+from store.database import Connection, Database
+from store.masters import Changed
+
+_FEED: Final = "masters"
+# The first reading is a whole one, whatever a feed remembers.
+_BEGINNING: Final = timedelta(0)
+
+
+class MasterFeedActivities:
+    """Reads what systems say about masters; writes to our own ledger only."""
+
+    def __init__(self, database: Database, connections: Connections, policies: Policies) -> None:
+        self._database = database
+        self._connections = connections
+        self._policies = policies
+
+    @activity.defn
+    async def plan_master_sync(self) -> MasterSyncPlan:
+        """Say which systems take part, and in which order kinds go."""
+        return MasterSyncPlan(
+            connections=tuple(participants(self._policies)),
+            kinds=tuple(str(one) for one in in_order(self._policies.ownership.kinds)),
+        )
+
+    @activity.defn
+    async def read_masters(self, ref: MasterFeedRef) -> MasterFeedOutcome:
+        """Read one system's news of masters, and mark the identities that it is about."""
+        async with heartbeats():
+            try:
+                return await self.read(ref)
+            except ConnectorError as error:
+                raise as_application_error(error) from error
+
+    async def read(self, ref: MasterFeedRef) -> MasterFeedOutcome:
+        """The same, outside Temporal."""
+        began = datetime.now(UTC)
+        changes = await self._changes(ref, began)
+        if changes is None:
+            return MasterFeedOutcome()
+        assignments = self._connections.all_filling(CostCentreSource).get(ref.connection)
+        assigned = await assignments.cost_centre_assignments() if assignments else None
+        async with self._database.transaction() as connection:
+            changed = await _kept(connection, ref.connection, changes)
+            if assigned is not None:
+                await cost_centres.save(connection, ref.connection, assigned)
+            marked = await self._mark(connection, ref, changed)
+            await cursors.move_cursor(connection, ref.connection, _FEED, changes.until)
+        return MasterFeedOutcome(marked=marked)
+
+    async def _changes(self, ref: MasterFeedRef, began: datetime) -> MasterChanges | None:
+        """What changed; None of a system that cannot tell, unless all of it is asked for."""
+        feed = self._connections.all_filling(MasterChangeSource).get(ref.connection)
+        async with self._database.connection() as connection:
+            since = await cursors.watermark(connection, ref.connection, _FEED)
+        if feed is not None and since is not None and not ref.whole:
+            overlap = timedelta(seconds=feed.manifest.overlap_seconds)
+            return await feed.masters_changed_since(since - overlap)
+        if since is not None and not ref.whole:
+            return None
+        source = self._connections.filling(ref.connection, MasterDataSource)
+        return MasterChanges(await source.masters(), until=began - _BEGINNING, whole=True)
+
+    async def _mark(self, connection: Connection, ref: MasterFeedRef, changed: Changed) -> int:
+        """Mark identities by their owner's record, whichever system's record has changed."""
+        marked = 0
+        for kind, ownership in self._policies.ownership.kinds.items():
+            ids = changed.ids_of(kind)
+            if not ids or ref.connection not in ownership.connections:
+                continue
+            if ref.connection != ownership.owner:
+                found = await master_identities.owners_of(
+                    connection, kind, ownership.owner, ref.connection, ids
+                )
+            else:
+                found = ids
+            marked += await master_identities.mark(connection, kind, ownership.owner, found)
+        return marked
+
+
+async def _kept(connection: Connection, source: str, changes: MasterChanges) -> Changed:
+    if changes.whole:
+        return await masters.save_masters(connection, source, changes.masters)
+    gone = [(one.kind, one.id) for one in changes.gone]
+    return await masters.save_some(connection, source, changes.masters, gone)
+
+
+def participants(policies: Policies) -> Mapping[str, Sequence[MasterKind]]:
+    """All connections that own or receive masters, with the kinds; owners first."""
+    found: dict[str, list[MasterKind]] = {}
+    kinds = policies.ownership.kinds
+    for place in (lambda one: (one.owner,), lambda one: one.receivers):
+        for kind, ownership in kinds.items():
+            for connection in place(ownership):
+                found.setdefault(connection, []).append(kind)
+    return found
