@@ -1,8 +1,6 @@
 """The canonical types as other programs see them: a JSON Schema for each contract, `name/vN`."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, Final
@@ -11,23 +9,11 @@ from pydantic.json_schema import models_json_schema
 
 import canonical
 from canonical.base import Canonical
+from canonical.deprecation import DEPRECATED, Deprecation, deprecation_in
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _LOCAL: Final = "#/$defs/"
 Schema = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Deprecation:
-    """A version that is on its way out: replaced since a day, and understood until another."""
-
-    replaced_by: str
-    since: date
-    until: date
-
-
-# Versions that the code no longer makes, by contract. One stays here until the day after its last.
-DEPRECATED: Final[Mapping[str, Deprecation]] = {}
 
 
 def contracts() -> dict[str, type[Canonical]]:
@@ -37,6 +23,17 @@ def contracts() -> dict[str, type[Canonical]]:
         if found.setdefault(model.CONTRACT, model) is not model:
             raise ValueError(f"two types have the contract {model.CONTRACT}")
     return found
+
+
+def deprecated() -> dict[str, Deprecation]:
+    """All that is on its way out: versions of contracts, and members of those there are."""
+    members = {
+        f"{name}.{member}": deprecation
+        for name, model in contracts().items()
+        for member, field in model.model_fields.items()
+        if (deprecation := deprecation_in(field.metadata)) is not None
+    }
+    return {**DEPRECATED, **members}
 
 
 def schemas() -> dict[str, Schema]:

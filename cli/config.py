@@ -32,20 +32,28 @@ def check(
 ) -> int:
     """Check files, secrets, hosts, and whether the roles suffice for the flows configured.
 
-    Nothing is sent to any system; `connectors check` does that. Exits with 1 if something is wrong.
+    Nothing is sent to any system; `connectors check` does that. Exits with 1 if something is wrong;
+    what is deprecated is a warning, and can be used until its day.
     """
     from runtime.config_check import check_configuration
 
     found = check_configuration(config, allow_plain or ())
+    wrong = [each for each in found if not each.warning]
+    warnings = [each for each in found if each.warning]
     if json_output:
-        rows = [{"where": each.where, "sentence": each.sentence} for each in found]
-        out.print_json(as_json({"good": not found, "findings": rows}))
-    elif found:
-        cells = [(escape(each.where), escape(each.sentence)) for each in found]
-        out.print(table("What is wrong", ("Where", "What"), cells))
-    else:
+        rows = [
+            [{"where": each.where, "sentence": each.sentence} for each in some]
+            for some in (wrong, warnings)
+        ]
+        out.print_json(as_json({"good": not wrong, "findings": rows[0], "warnings": rows[1]}))
+        return FOUND_SOMETHING if wrong else DONE
+    for title, some in (("What is wrong", wrong), ("What will be wrong", warnings)):
+        if some:
+            cells = [(escape(each.where), escape(each.sentence)) for each in some]
+            out.print(table(title, ("Where", "What"), cells))
+    if not wrong:
         out.print("The configuration can be used.")
-    return FOUND_SOMETHING if found else DONE
+    return FOUND_SOMETHING if wrong else DONE
 
 
 @app.command()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from canonical.published import Deprecation
+from canonical.deprecation import Deprecation
 
 Schema = Mapping[str, Any]
 _LOCAL: Final = "#/$defs/"

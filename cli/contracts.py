@@ -29,8 +29,8 @@ _IN_CHECKOUT: Final = Path("contracts")
 
 @app.command("list")
 def list_(json_output: Json = False) -> None:
-    """List the contracts that the code has now, and those that are on their way out."""
-    from canonical.published import DEPRECATED, contracts
+    """List the contracts that the code has now, and what is on its way out."""
+    from canonical.published import contracts, deprecated
 
     rows = [
         {"contract": name, "type": model.__name__, "about": (model.__doc__ or "").split("\n")[0]}
@@ -38,7 +38,7 @@ def list_(json_output: Json = False) -> None:
     ]
     old = [
         {"contract": name, "replaced_by": one.replaced_by, "since": one.since, "until": one.until}
-        for name, one in DEPRECATED.items()
+        for name, one in deprecated().items()
     ]
     if json_output:
         out.print_json(as_json({"contracts": rows, "deprecated": old}))
@@ -117,7 +117,7 @@ def _of_configuration(folder: Path) -> dict[Path, Mapping[str, Any]]:
 def _changes(
     written: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]
 ) -> list["Change"]:
-    from canonical.published import DEPRECATED
+    from canonical.deprecation import DEPRECATED
     from cli.contract_changes import changes_between
 
     return list(changes_between(written, now, DEPRECATED, datetime.now(UTC).date()))

@@ -19,6 +19,7 @@ from runtime.configuration import (
     options_for,
     secret_options,
 )
+from runtime.deprecations import policies_in_use, settings_in_use
 from runtime.flows import Side, missing_for, missing_for_intercompany
 from runtime.registry import system_named
 
@@ -28,14 +29,16 @@ _NO_ADDRESS: Final = "is no address of the form https://host/path"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong; `where` is a connection, or a file."""
+    """One thing that is wrong, or will be; `where` is a connection, or a file."""
 
     where: str
     sentence: str
+    # It can be used for now.
+    warning: bool = False
 
 
 def check_configuration(folder: Path, plain_hosts: Collection[str] = ()) -> list[Finding]:
-    """Everything that is wrong with the files of a folder; `plain_hosts` may be without TLS."""
+    """What is wrong with the files of a folder, or will be; `plain_hosts` may be without TLS."""
     try:
         configuration, policies = load_configuration(folder)
     except ConfigurationError as error:
@@ -50,7 +53,15 @@ def check_configuration(folder: Path, plain_hosts: Collection[str] = ()) -> list
         if side is not None:
             sides[name] = side
     findings += _flows(configuration, policies, sides)
-    return findings
+    return [*findings, *_deprecated(configuration, policies)]
+
+
+def _deprecated(configuration: Configuration, policies: Policies) -> Iterator[Finding]:
+    """What can be used for now."""
+    for name, one in settings_in_use(configuration):
+        yield Finding(name, f"{one.thing} is {one.deprecation.sentence}", warning=True)
+    for one in policies_in_use(policies):
+        yield Finding(POLICIES_FILE, f"{one.thing} is {one.deprecation.sentence}", warning=True)
 
 
 def _connection(

@@ -11,7 +11,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from canonical.published import DEPRECATED, contracts, schemas
+from canonical.deprecation import DEPRECATED
+from canonical.published import contracts, schemas
 from cli.contracts import as_text
 from runtime.config_schema import connections_schema, policies_schema
 from runtime.configuration import CONNECTIONS_FILE, POLICIES_FILE, SHIPPED

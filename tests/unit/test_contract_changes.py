@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field, create_model
 
-from canonical.published import Deprecation
+from canonical.deprecation import Deprecation
 from cli.contract_changes import Change, changes_between
 
 TODAY = date(2026, 3, 1)
