@@ -138,5 +138,5 @@ def _tidied(folders: list[Path]) -> None:
         return
     for words in (("check", "--extend-select", "I,RUF100", "--fix", "-q"), ("format", "-q")):
         subprocess.run(  # noqa: S603  Our own interpreter, and folders that we made.
-            [sys.executable, "-m", "ruff", *words, *map(str, folders)], check=False
+            [sys.executable, "-m", "ruff", *words, "--no-cache", *map(str, folders)], check=False
         )

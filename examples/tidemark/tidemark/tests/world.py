@@ -19,6 +19,8 @@ from tidemark.mapping import entry_body
 from tidemark.simulator import PEOPLE, SimulatedTidemark
 
 DAY = date(2026, 1, 5)
+# Not the day of the work: its month may be closed.
+POSTED_ON = date(2026, 2, 2)
 EMPLOYEE, LEAVER = "E-1", "E-2"
 
 
@@ -53,7 +55,7 @@ class TidemarkWorld:
             source=SourceLine(connection="psa", object="time_entry", id="1", revision=1),
             kind=PostingKind.TIME,
             legal_entity="1",
-            period=PeriodDecision(posting_date=DAY, period="2026-01", original_date=DAY),
+            period=PeriodDecision(posting_date=POSTED_ON, period="2026-02", original_date=DAY),
             value=Money.zero("EUR"),
             body=TimeLine(
                 legal_entity="1",
