@@ -8,6 +8,7 @@ from typing import Final
 
 from activities.patience import patiently
 from canonical.contracts import CONTRACT_RECORD, ContractRecord
+from canonical.deprecation import in_use
 from canonical.expense import EXPENSE_REPORT, ExpenseReport
 from canonical.identity import content_hash
 from canonical.messages import CONTRACT, REPORT, TIMESHEET, PollOutcome, SourceRef
@@ -16,7 +17,7 @@ from canonical.text import storable
 from canonical.time_entry import TIME_ENTRY, TimeEntry, week_of
 from connectors.base.capabilities import SourcePage, SourceRecord
 from rules.revisions import advance, advance_contract, gone, is_news
-from store import contracts, cursors, dead_letters, documents, source_lines
+from store import contracts, cursors, dead_letters, deprecations, documents, source_lines
 from store.database import Connection, Database
 from store.dead_letters import DeadLetter
 from store.documents import DocumentNews
@@ -104,6 +105,7 @@ class TakingIn:
             await dead_letters.keep(connection, letters)
             readable = [key for key, record in named.items() if record.record is not None]
             await dead_letters.settle(connection, source, self._kind.object, readable)
+        await self._warn(source, page.records)
         unreadable = sum(record.record is None for record in page.records)
         return PollOutcome(records=len(page.records), news=len(news), unreadable=unreadable)
 
@@ -120,6 +122,14 @@ class TakingIn:
             await self._owe_telling(connection, source, changes)
             await documents.tell(connection, list(self._news(changes)))
         return len(changes)
+
+    async def _warn(self, source: str, records: Sequence[SourceRecord[Record]]) -> None:
+        """Tell the audit trail what of these records is deprecated; mostly nothing is."""
+        shown = (record.record for record in records if record.record is not None)
+        used = {each for record in shown for each in in_use(record, "field")}
+        if used:
+            async with self._database.connection() as connection:
+                await deprecations.note(connection, used, by=source, actor="intake")
 
     async def _owe_telling(
         self,

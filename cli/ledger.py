@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -20,7 +20,10 @@ from cli.session import platform
 
 if TYPE_CHECKING:
     from store.database import Connection
+    from store.deprecations import Warned
     from store.reports import Status
+
+_WARNED_DAYS: Final = 7
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,15 +34,16 @@ def add_to(app: typer.Typer) -> None:
 
 def status(json_output: Json = False) -> int:
     """Show how things stand: lines by state, cases, what is unanswered, how fresh sources are."""
-    from store import reports
+    from store import deprecations, reports
 
-    async def work() -> "Status":
+    async def work() -> "tuple[Status, list[Warned]]":
         async with platform() as opened, opened.database.transaction() as connection:
-            return await reports.status(connection)
+            warned = await deprecations.noted(connection, _WARNED_DAYS)
+            return await reports.status(connection), warned
 
-    found = run(work())
+    found, warned = run(work())
     if json_output:
-        out.print_json(as_json(asdict(found)))
+        out.print_json(as_json({**asdict(found), "deprecated": [asdict(one) for one in warned]}))
     else:
         out.print(
             table(
@@ -58,6 +62,9 @@ def status(json_output: Json = False) -> int:
                 ],
             )
         )
+        if warned:
+            rows = [(one.subject, one.reason, one.last_at) for one in warned]
+            out.print(table("Deprecated and in use", ("What", "Warning", "Last told"), rows))
         out.print(
             f"{found.open_cases} cases wait for people, {found.uncertain} lines are unanswered."
         )

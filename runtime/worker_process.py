@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 from runtime.bootstrap import Activities, platform_from
 from runtime.configuration import ConfigurationError, load_configuration
+from runtime.deprecations import warn
 from runtime.health import Health, served
 from runtime.settings import Settings
 from runtime.temporal import connect_as, sdk_runtime
@@ -30,6 +31,7 @@ async def serve(
         platform = await stack.enter_async_context(
             platform_from(settings, configuration, policies, client)
         )
+        await warn(platform.database, configuration, policies)
         health, port = Health(platform, sdk_metrics), None
         if settings.health_port is not None:
             port = await stack.enter_async_context(
