@@ -1,6 +1,7 @@
 """Reads Accounts and Opportunities: all of them, those that changed, and those asked for."""
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -70,10 +71,10 @@ class MasterReading:
         for query in queries:
             if query.kind is MasterKind.CUSTOMER:
                 accounts += await self._accounts("Id", _only_ids(ACCOUNT, query.ids))
-                accounts += await self._accounts(self._fields.code, query.keys)
+                accounts += await self._accounts(self._fields.code, _spellings(query.keys))
             elif query.kind is MasterKind.PROJECT and self._project_code is not None:
                 deals += await self._deals("Id", _only_ids(OPPORTUNITY, query.ids))
-                deals += await self._deals(self._project_code, query.keys)
+                deals += await self._deals(self._project_code, _spellings(query.keys))
         return self._masters(accounts, [each for each in deals if mapping.is_won(each)])
 
     async def _accounts(self, field: str, values: Collection[str]) -> list[RawRecord]:
@@ -133,6 +134,11 @@ class MasterReading:
 
 def _only_ids(kind: str, values: Iterable[str]) -> list[str]:
     return [value for value in values if _ID_OF[kind].fullmatch(value)]
+
+
+def _spellings(keys: Iterable[str]) -> frozenset[str]:
+    """Codes as they are compared, and as somebody may have typed them, accents apart."""
+    return frozenset(form for key in keys for form in (key, unicodedata.normalize("NFD", key)))
 
 
 def _ids(records: Iterable[RawRecord]) -> frozenset[str]:

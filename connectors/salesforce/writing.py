@@ -4,6 +4,7 @@ from collections.abc import Container, Iterator, Sequence
 from typing import Final
 
 from canonical.cross_reference import MasterKind
+from canonical.text import same_code
 from connectors.base.errors import (
     ConflictError,
     ConnectionConfigError,
@@ -68,8 +69,9 @@ class MasterWriting:
             query = f"SELECT Id, {own}, {code} FROM Account WHERE {condition}"
             for record in await self._client.query(query):
                 held = record.value if isinstance(record.value, dict) else {}
-                if held.get(own) != held.get(code):
-                    taken.add(str(held.get(own)))
+                key, named = (same_code(str(held.get(field) or "")) for field in (own, code))
+                if key != named:
+                    taken.add(key)
         return taken
 
     async def _written(
