@@ -13,7 +13,10 @@ SYSTEM = System(
     RATE_LIMITS,
     CAPABILITIES,
     manifest=manifest_for(Timeouts()),
-    suites=("tests.connectors.business_central.test_conformance",),
+    suites=(
+        "tests.connectors.business_central.test_conformance",
+        "tests.connectors.business_central.test_masters_conformance",
+    ),
 )
 
 __all__ = ["SYSTEM", "BusinessCentral", "BusinessCentralOptions", "connect", "manifest_for"]

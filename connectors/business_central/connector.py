@@ -14,13 +14,16 @@ from canonical.posting import PostedDocument, PostingIntent, PostingKind, Postin
 from canonical.posting_period import PostingPeriod
 from connectors.base.capabilities import GuardEvidence
 from connectors.base.manifest import Manifest
+from connectors.base.master_writes import MasterAnswer, MasterLook, MasterQuery, MasterWrite
 from connectors.base.pagination import InTurn
 from connectors.base.rate_budget import RateBudget
 from connectors.business_central.client import Client
 from connectors.business_central.documents import DocumentKeeper
 from connectors.business_central.journal_entries import JournalEntries
 from connectors.business_central.manifest import manifest_for
+from connectors.business_central.masters_look import MastersLook
 from connectors.business_central.masters_reading import MastersReading
+from connectors.business_central.masters_writing import MastersWriting
 from connectors.business_central.of_companies import OfCompanies
 from connectors.business_central.options import BusinessCentralOptions
 from connectors.business_central.payments import payments_of
@@ -34,6 +37,8 @@ class BusinessCentral:
         self._options: Final = options
         self._client: Final = client
         self._masters: Final = MastersReading(client, options)
+        self._look: Final = MastersLook(client, self._masters)
+        self._writing: Final = MastersWriting(client, self._masters)
         self._lines: Final = TimeLines(client, options)
         self._documents: Final = DocumentKeeper(client, options)
         self._entries: Final = JournalEntries(client, options)
@@ -57,6 +62,16 @@ class BusinessCentral:
     async def masters(self) -> Masters:
         """Read all companies' masters."""
         return await self._masters.masters()
+
+    async def find_masters(self, queries: Sequence[MasterQuery]) -> MasterLook:
+        """Look up by number, id or address in all companies; the evidence is each one's version."""
+        return await self._look.find(queries)
+
+    async def write_masters(
+        self, writes: Sequence[MasterWrite], evidence: GuardEvidence
+    ) -> Sequence[MasterAnswer]:
+        """Make or change customers, employees or projects, one request each."""
+        return await self._writing.write(writes, evidence)
 
     async def posting_periods(self) -> Sequence[PostingPeriod]:
         """Read the calendars of all companies."""

@@ -43,6 +43,11 @@ def guid_of(text: str, what: str) -> str:
     return text.lower()
 
 
+def is_guid(text: str) -> bool:
+    """Whether it can be an id of a record."""
+    return _GUID.fullmatch(text.lower()) is not None
+
+
 def company_path(company: str) -> str:
     """Where a company's records are."""
     return f"companies({guid_of(company, 'company')})"

@@ -3,20 +3,28 @@
 import math
 from typing import Final
 
+from canonical.cross_reference import MasterKind
 from canonical.identity import REFERENCE_LENGTH
 from canonical.posting import PostingKind
 from connectors.base.capabilities import (
     DraftKeeper,
     ExchangeRateSource,
     MasterDataSource,
+    MasterDataTarget,
     PaymentSource,
     PostingCalendar,
     PostingTarget,
 )
-from connectors.base.guard import Bulk, CompareAndSet, DraftThenPost
+from connectors.base.guard import Bulk, CompareAndSet, DraftThenPost, UniqueReference
 from connectors.base.http import Timeouts
 from connectors.base.level import Level
-from connectors.base.manifest import Manifest, PostingOperation, RateLimit, ReferenceField
+from connectors.base.manifest import (
+    Manifest,
+    MasterOperation,
+    PostingOperation,
+    RateLimit,
+    ReferenceField,
+)
 
 # One $batch takes 100 requests: one moves the register, and each line of time takes two.
 BATCH_MAX: Final = 100
@@ -33,10 +41,21 @@ OVERLAP_SECONDS: Final = 600
 DRAFT_READS: Final = 3
 # A draft is made by one request, which has eight minutes.
 DOCUMENT_LINES_MAX: Final = 500
+# What can be changed; a record's number is its key, which the ERP keeps unique in a company.
+MASTER_FIELDS: Final = {
+    MasterKind.CUSTOMER: frozenset(
+        {"name", "active", "currency", "country", "tax_number", "email"}
+    ),
+    MasterKind.EMPLOYEE: frozenset(
+        {"name", "active", "active_from", "active_until", "email", "role"}
+    ),
+    MasterKind.PROJECT: frozenset({"name"}),
+}
 CAPABILITIES: Final = frozenset(
     {
         PostingTarget,
         MasterDataSource,
+        MasterDataTarget,
         PostingCalendar,
         DraftKeeper,
         PaymentSource,
@@ -62,6 +81,12 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
             _document_operation(PostingKind.INVOICE, timeouts, "externalDocumentNumber"),
             _document_operation(PostingKind.JOURNAL, timeouts, "generalLedgerEntry.documentNumber"),
         ),
+        master_operations=tuple(
+            MasterOperation(
+                kind, fields, UniqueReference(), in_flight_max_seconds=IN_FLIGHT_MAX_SECONDS
+            )
+            for kind, fields in MASTER_FIELDS.items()
+        ),
         undone_by_deletion=frozenset({PostingKind.TIME}),
         page_size_max=PAGE_SIZE_MAX,
         overlap_seconds=OVERLAP_SECONDS,
@@ -83,6 +108,10 @@ def manifest_for(timeouts: Timeouts) -> Manifest:
             "A journal entry is a batch of its own, posted as one; a line on an account that keeps"
             " a party is refused.",
             "An expense document is taken back by a credit memo; an invoice by a credit note.",
+            "A record's number is its key in one company, in capitals, and is never written anew;"
+            " the number series has to allow numbers by hand.",
+            "v2.0 tells neither a project's customer nor whether it is open: only its name is"
+            " written.",
         ),
     )
 

@@ -1,5 +1,6 @@
 """Business Central's lists as master data, and its calendar as posting periods; no I/O."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any, Final, TypeVar
@@ -18,6 +19,7 @@ from connectors.business_central.options import BusinessCentralOptions
 T = TypeVar("T")
 R = TypeVar("R", bound=wire.Row)
 _LAST_DAY: Final = date(2100, 12, 31)
+_COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _RATE_PLACES: Final = 10
 
 
@@ -34,6 +36,11 @@ def readable(kind: type[R], records: Iterable[RawRecord], make: Callable[[R], T 
     return made
 
 
+def legal_entity_code(company: wire.Company) -> str:
+    """By what a company is known as a legal entity."""
+    return label(company.display_name or company.name)
+
+
 class CompanyMasters:
     """Makes one company's masters."""
 
@@ -43,7 +50,7 @@ class CompanyMasters:
         self._options: Final = options
         self._company: Final = company
         self._setup: Final = setup
-        self.code: Final = label(company.display_name or company.name)
+        self.code: Final = legal_entity_code(company)
 
     def _named(self, row_id: str, code: str, name: str) -> dict[str, Any]:
         return {
@@ -66,13 +73,20 @@ class CompanyMasters:
             **self._named(row.id, row.number, row.display_name),
             currency=row.currency_code or None,
             active=row.blocked.strip() in ("", "Ship"),
+            # The code of a country in the ERP is the firm's own, and mostly the ISO's.
+            country=row.country if _COUNTRY.fullmatch(row.country) else None,
+            tax_number=label(row.tax_registration_number) or None,
+            email=row.email or None,
         )
 
     def employee(self, row: wire.Employee, vendors: dict[str, str]) -> masters.Employee:
         """An employee, and the vendor by whose number the company owes the person money."""
         return masters.Employee(
-            **self._named(row.id, row.number, row.display_name),
-            active=row.status in ("", "Active") or row.termination_date is not None,
+            # Made of two names by the API, of which the second may be blank.
+            **self._named(row.id, row.number, row.display_name.strip()),
+            # Who has left may still be paid, until the last day; who was set inactive is not.
+            active=row.status in ("", "Active")
+            or (row.status == "Terminated" and row.termination_date is not None),
             active_from=row.employment_date,
             active_until=row.termination_date,
             email=row.email or None,

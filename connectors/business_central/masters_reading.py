@@ -23,6 +23,11 @@ class MastersReading:
         self._client: Final = client
         self._options: Final = options
 
+    @property
+    def vendor_prefix(self) -> str:
+        """What stands before an employee's number in that of their vendor."""
+        return self._options.vendor_prefix
+
     async def companies(self) -> list[wire.Company]:
         """Read the companies that are ours to see; each that is named has to be there."""
         records = await self._client.all_of("companies")
@@ -53,14 +58,14 @@ class MastersReading:
         for company in await self.companies():
             rows = await self._rows(company, "accountingPeriods")
             periods = readable(wire.AccountingPeriod, rows, lambda row: row)
-            found += (await self._mapping(company)).periods(periods)
+            found += (await self.mapping(company)).periods(periods)
         return found
 
     async def exchange_rates(self, first: date, last: date) -> Sequence[ExchangeRate]:
         """Read the rates that begin in a window; the same of two companies once."""
         found: dict[ExchangeRate, None] = {}
         for company in await self.companies():
-            mapping = await self._mapping(company)
+            mapping = await self.mapping(company)
             which = {"$filter": f"startingDate ge {first} and startingDate le {last}"}
             rows = await self._rows(company, "currencyExchangeRates", which)
             rates = readable(wire.ExchangeRate, rows, lambda row: row)
@@ -69,7 +74,7 @@ class MastersReading:
         return list(found)
 
     async def _of(self, company: wire.Company) -> Masters:
-        mapping = await self._mapping(company)
+        mapping = await self.mapping(company)
         vendors = {
             row.number: row.id
             for row in readable(wire.Vendor, await self._rows(company, "vendors"), lambda row: row)
@@ -119,7 +124,8 @@ class MastersReading:
             )
         ]
 
-    async def _mapping(self, company: wire.Company) -> CompanyMasters:
+    async def mapping(self, company: wire.Company) -> CompanyMasters:
+        """Read what a company's records need to be understood."""
         found = readable(
             wire.LedgerSetup, await self._rows(company, "generalLedgerSetup"), lambda row: row
         )

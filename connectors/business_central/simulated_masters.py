@@ -33,7 +33,17 @@ MASTERS: Final = {
     ),
     "taxGroups": Kind("taxGroup", {"code": 20, "displayName": 100, "taxType": None}),
     "customers": Kind(
-        "customer", {"number": 20, "displayName": 100, "currencyCode": 10, "blocked": None}
+        "customer",
+        {
+            "number": 20,
+            "displayName": 100,
+            "phoneNumber": 30,
+            "currencyCode": 10,
+            "country": 10,
+            "taxRegistrationNumber": 20,
+            "email": 80,
+            "blocked": None,
+        },
     ),
     "vendors": Kind(
         "vendor", {"number": 20, "displayName": 100, "currencyCode": 10, "blocked": None}
@@ -44,13 +54,16 @@ MASTERS: Final = {
             "number": 20,
             "displayName": 100,
             "givenName": 30,
+            "middleName": 30,
             "surname": 30,
             "jobTitle": 30,
             "email": 80,
             "employmentDate": None,
             "terminationDate": None,
             "status": None,
+            "phoneNumber": 30,
         },
+        read_only=frozenset({"displayName"}),
     ),
     "projects": Kind("project", {"number": 20, "displayName": 100}),
     "accounts": Kind(

@@ -5,6 +5,7 @@ from typing import Final
 
 from connectors.business_central import simulated_documents as documents
 from connectors.business_central import simulated_ledger as ledger
+from connectors.business_central import simulated_master_writes as masters
 from connectors.business_central import simulated_time as times
 from connectors.business_central.simulated_books import Company, Kind
 from connectors.business_central.simulated_masters import MASTERS
@@ -34,7 +35,16 @@ def _deleting(entity: str) -> Callable[[Company, Record], None]:
     return lambda company, record: documents.delete(company, entity, record)
 
 
+def _making_masters(entity: str) -> Create:
+    return lambda company, _, values: masters.create(company, entity, values)
+
+
+def _changing_masters(entity: str) -> Callable[[Company, Record, Record], None]:
+    return lambda company, record, values: masters.change(company, entity, record, values)
+
+
 CREATE: Final[Mapping[str, Create]] = {
+    **{entity: _making_masters(entity) for entity in masters.WRITTEN},
     "journals": lambda company, _, values: times.create_journal(company, values),
     "journalLines": lambda company, parent, values: times.create_journal_line(
         company, _given(parent), values
@@ -49,6 +59,7 @@ CREATE: Final[Mapping[str, Create]] = {
 _CHANGE: Final[Mapping[str, Callable[[Company, Record, Record], None]]] = {
     "timeRegistrationEntries": times.change_time_entry,
     "dimensionSetLines": documents.change_dimension,
+    **{entity: _changing_masters(entity) for entity in masters.WRITTEN},
 }
 _DELETE: Final[Mapping[str, Callable[[Company, Record], None]]] = {
     "timeRegistrationEntries": times.delete_time_entry,

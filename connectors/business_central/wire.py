@@ -144,6 +144,9 @@ class Customer(Row):
     display_name: str = ""
     currency_code: str = ""
     blocked: str = " "
+    country: str = ""
+    tax_registration_number: str = ""
+    email: str = ""
 
 
 class Vendor(Row):

@@ -8,6 +8,7 @@ from connectors.base.capabilities import (
     DraftKeeper,
     ExchangeRateSource,
     MasterDataSource,
+    MasterDataTarget,
     PaymentSource,
     PostingCalendar,
     PostingTarget,
@@ -79,6 +80,7 @@ def test_it_fills_each_role_that_its_manifest_claims(world: BusinessCentralWorld
     assert erp.manifest.capabilities == {
         PostingTarget,
         MasterDataSource,
+        MasterDataTarget,
         PostingCalendar,
         DraftKeeper,
         PaymentSource,

@@ -229,8 +229,8 @@ BAD = {
     "a body that is a list": ("POST", "salesInvoices", [], (400, "BadRequest")),
     "a change to what is only read": (
         "POST",
-        "projects",
-        {"number": "P-1"},
+        "accounts",
+        {"number": "1000"},
         (405, "BadRequest_MethodNotAllowed"),
     ),
     "a list that does not exist": ("GET", "timesheets", None, (404, "BadRequest_ResourceNotFound")),
