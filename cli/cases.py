@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from canonical.exception_case import ACCEPTABLE
+from canonical.exception_case import ACCEPTABLE, MASTER_CAUSES, Cause
 from canonical.expense import EXPENSE_REPORT
 from canonical.time_entry import TIME_ENTRY
 from cli.exits import DONE, FOUND_SOMETHING, CommandError
@@ -16,7 +16,7 @@ from cli.running import run
 from cli.session import platform
 
 if TYPE_CHECKING:
-    from canonical.exception_case import ExceptionCase
+    from canonical.exception_case import ExceptionCase, RootCause
     from canonical.messages import ResolutionOutcome, ResolutionRequest
     from runtime.bootstrap import Platform
     from store.case_lines import BlockedLine
@@ -70,10 +70,19 @@ def show(case: _Case, json_output: Json = False) -> None:
 @app.command()
 def resolve(
     case: _Case,
-    kind: Annotated[str, typer.Argument(help="retry, amend, post_to_period, reject or waive.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="retry, amend, post_to_period, reject or waive; about a master record also "
+            "restore, accept, change_owner, link, apart or recreate."
+        ),
+    ],
     by: Annotated[str, typer.Option(help="Who decides; goes into the audit trail.")],
     reason: Annotated[str, typer.Option(help="Why; reject and waive need it.")] = "",
     period: Annotated[str, typer.Option(help="For post_to_period: an open period.")] = "",
+    record: Annotated[
+        str, typer.Option(help="For link: the id of the record that is the same.")
+    ] = "",
     change: Annotated[
         list[str] | None,
         typer.Option(help="For amend: FIELD=VALUE with codes of the ERP, such as project=PRJ-1."),
@@ -84,7 +93,9 @@ def resolve(
     from canonical.messages import ResolutionRequest
 
     changes = dict(_pair(text) for text in change or [])
-    request = ResolutionRequest(kind=kind, by=by, reason=reason, period=period, changes=changes)
+    request = ResolutionRequest(
+        kind=kind, by=by, reason=reason, period=period, record=record, changes=changes
+    )
     try:
         request.resolution()
     except ValueError as error:
@@ -92,7 +103,7 @@ def resolve(
 
     async def work() -> "ResolutionOutcome":
         async with platform() as opened:
-            return await _resolve(opened, await _find(opened, case), request)
+            return await resolved(opened, UUID((await _find(opened, case)).id), request)
 
     outcome = run(work())
     if json_output:
@@ -114,16 +125,19 @@ async def _find(opened: "Platform", prefix: str) -> "ExceptionCase":
         return found
 
 
-async def _resolve(
-    opened: "Platform", case: "ExceptionCase", request: "ResolutionRequest"
+async def resolved(
+    opened: "Platform", case_id: UUID, request: "ResolutionRequest"
 ) -> "ResolutionOutcome":
+    """Ask a case's workflow to resolve it; CommandError says why it was not."""
     from temporalio.client import WorkflowUpdateFailedError
     from temporalio.exceptions import ApplicationError
 
     from activities.case_workflows import CaseWorkflows, case_workflow_id
     from canonical.messages import CaseView, ResolutionOutcome
+    from store import cases
 
-    case_id = UUID(case.id)
+    async with opened.database.transaction() as connection:
+        (case,) = await cases.read(connection, [case_id])
     # Its workflow may be gone, with Temporal's state; the case itself is in the ledger.
     await CaseWorkflows(opened.client).tell(CaseView.of(case))
     handle: Any = opened.client.get_workflow_handle(case_workflow_id(case_id))
@@ -185,8 +199,13 @@ def _show(case: "ExceptionCase", lines: list["BlockedLine"]) -> None:
         f"{case.state.replace('_', ' ').lower()}.",
         highlight=False,
     )
-    out.print(
-        table(
+    if lines:
+        out.print(_lines(lines))
+    _say_how(case)
+
+
+def _lines(lines: list["BlockedLine"]) -> Any:
+    return table(
             "Lines",
             ("Line", "Document", "Date", "Hours", "Value", "", "The ERP said"),
             [
@@ -199,15 +218,33 @@ def _show(case: "ExceptionCase", lines: list["BlockedLine"]) -> None:
                 )
                 for line in lines
             ],
-        )
-    )  # fmt: skip
+        )  # fmt: skip
+
+
+def _say_how(case: "ExceptionCase") -> None:
+    cause = case.root_cause
     short = case.id[:_ID_SHOWN]
     out.print("Resolve it, for example:")
-    out.print(f"  ledgerway cases resolve {short} retry --by you", highlight=False)
+    for example in _examples(cause):
+        out.print(f"  ledgerway cases resolve {short} {example}", highlight=False, soft_wrap=True)
+
+
+def _examples(cause: "RootCause") -> list[str]:
+    """What to type for a case, ready to be changed."""
+    if cause.cause in MASTER_CAUSES:
+        return [*_ABOUT_A_RECORD.get(cause.cause, ("retry --by you",)), _WAIVE]
     change = f"accept={cause.cause}" if cause.cause in ACCEPTABLE else "project=CODE"
-    out.print(
-        f"  ledgerway cases resolve {short} amend --by you --change {change} --reason why",
-        highlight=False,
-        soft_wrap=True,
-    )
-    out.print(f"  ledgerway cases resolve {short} waive --by you --reason why", highlight=False)
+    return ["retry --by you", f"amend --by you --change {change} --reason why", _WAIVE]
+
+
+_WAIVE = "waive --by you --reason why"
+_ABOUT_A_RECORD = {
+    Cause.MASTER_CONFLICT: (
+        "restore --by you",
+        "accept --by you --reason why",
+        "change_owner --by you --reason why",
+    ),
+    Cause.MASTER_WRITE_IGNORED: ("retry --by you", "accept --by you --reason why"),
+    Cause.POSSIBLE_TWIN: ("link --by you --record ID", "apart --by you --reason why"),
+    Cause.MASTER_GONE: ("recreate --by you", "link --by you --record ID"),
+}

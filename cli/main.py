@@ -12,6 +12,7 @@ from cli import (
     invoices,
     ledger,
     local_world,
+    masters,
     readiness,
     reconcile,
     serving,
@@ -40,6 +41,7 @@ app.add_typer(connectors.app, name="connectors")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(readiness.app, name="readiness")
 app.add_typer(invoices.app, name="invoices")
+app.add_typer(masters.app, name="masters")
 local_world.add_to(app)
 serving.add_to(app)
 ledger.add_to(app)

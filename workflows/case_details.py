@@ -6,10 +6,14 @@ from typing import Any, Final
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from canonical.exception_case import ACCEPTABLE
+    from canonical.exception_case import ACCEPTABLE, MASTER_CAUSES
     from canonical.hours import hours_from_seconds
     from canonical.messages import CaseView
 
+_HOW: Final = (
+    "**To resolve it**: *More Actions* → *Send an Update* → `resolve_exception`, with one of "
+    "these as *Data*."
+)
 # As many characters of code as stand beside each other in the UI's panel of details.
 _SHOWN_WHOLE: Final = 60
 
@@ -46,6 +50,8 @@ def _hours(seconds: int) -> str:
 
 def _what_to_paste(case: CaseView) -> str:
     """The update's name and its inputs, ready to be copied."""
+    if case.cause in MASTER_CAUSES:
+        return _about_a_record(case)
     you = {"by": "your name"}
     why = {"reason": "why, for the auditor"}
     inputs: list[tuple[str, dict[str, Any]]] = [
@@ -60,12 +66,42 @@ def _what_to_paste(case: CaseView) -> str:
     if case.open_period:
         to_period = {"kind": "post_to_period", **you, "period": case.open_period}
         inputs.insert(1, ("Count it in another open period:", to_period))
-    listed = "\n\n".join(f"{when}\n```\n{_fitting(body)}\n```" for when, body in inputs)
     return (
-        "**To resolve it**: *More Actions* → *Send an Update* → `resolve_exception`, with one of "
-        "these as *Data*. One line is posted first; if the ERP takes it, the others follow.\n\n"
-        + listed
+        f"{_HOW} One line is posted first; if the ERP takes it, the others follow.\n\n"
+        + _listed(inputs)
     )
+
+
+def _about_a_record(case: CaseView) -> str:
+    """What settles a case about a master record; its synchronisation carries it out."""
+    you = {"by": "your name"}
+    why = {"reason": "why, for the auditor"}
+    settled: dict[str, list[tuple[str, dict[str, Any]]]] = {
+        "master_conflict": [
+            ("The owner's value counts:", {"kind": "restore", **you}),
+            ("The other value counts, and its owner gets it:", {"kind": "accept", **you, **why}),
+            ("Whose value it is owns it from now on:", {"kind": "change_owner", **you, **why}),
+        ],
+        "master_write_ignored": [
+            ("What kept it there was mended:", {"kind": "retry", **you}),
+            ("The other value counts:", {"kind": "accept", **you, **why}),
+        ],
+        "possible_twin": [
+            ("They are the same:", {"kind": "link", **you, "record": "its id there"}),
+            ("They are not:", {"kind": "apart", **you, **why}),
+        ],
+        "master_gone": [
+            ("Make it anew:", {"kind": "recreate", **you}),
+            ("Another took its place:", {"kind": "link", **you, "record": "its id there"}),
+        ],
+    }
+    inputs = settled.get(case.cause, [("It was mended:", {"kind": "retry", **you})])
+    leave = ("Leave it as it is:", {"kind": "waive", **you, **why})
+    return f"{_HOW} The synchronisation carries it out at once.\n\n" + _listed([*inputs, leave])
+
+
+def _listed(inputs: list[tuple[str, dict[str, Any]]]) -> str:
+    return "\n\n".join(f"{when}\n```\n{_fitting(body)}\n```" for when, body in inputs)
 
 
 def _who_is_told(case: CaseView) -> str:
