@@ -17,6 +17,7 @@ from connectors.business_central.manifest import BATCH_MAX
 from connectors.business_central.options import BusinessCentralOptions
 from connectors.business_central.refusals import error_of, verdict
 from connectors.business_central.session import Session, read_verdict
+from connectors.business_central.wire import Row, row_from
 
 Query = Mapping[str, str]
 _JSON: Final = {"Content-Type": "application/json"}
@@ -112,6 +113,14 @@ class Client:
             content=exact_json_text(told).encode(),
         )
         return _bodies(answer, len(parts))
+
+
+def id_in(answer: Answer) -> str:
+    """The id of what was written; raises OutcomeUnknownError if a good answer does not tell it."""
+    try:
+        return row_from(Row, answer.json()).id
+    except ValueError:
+        raise OutcomeUnknownError("answer_unreadable") from None
 
 
 def _bodies(answer: Answer, expected: int) -> list[Any]:

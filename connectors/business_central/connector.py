@@ -38,7 +38,7 @@ class BusinessCentral:
         self._client: Final = client
         self._masters: Final = MastersReading(client, options)
         self._look: Final = MastersLook(client, self._masters)
-        self._writing: Final = MastersWriting(client, self._masters)
+        self._writing: Final = MastersWriting(client, self._masters, options.cost_centre_dimension)
         self._lines: Final = TimeLines(client, options)
         self._documents: Final = DocumentKeeper(client, options)
         self._entries: Final = JournalEntries(client, options)
@@ -70,7 +70,7 @@ class BusinessCentral:
     async def write_masters(
         self, writes: Sequence[MasterWrite], evidence: GuardEvidence
     ) -> Sequence[MasterAnswer]:
-        """Make or change customers, employees or projects, one request each."""
+        """Make or change customers, employees or projects, a request or two each."""
         return await self._writing.write(writes, evidence)
 
     async def posting_periods(self) -> Sequence[PostingPeriod]:

@@ -47,7 +47,7 @@ MASTER_FIELDS: Final = {
         {"name", "active", "currency", "country", "tax_number", "email"}
     ),
     MasterKind.EMPLOYEE: frozenset(
-        {"name", "active", "active_from", "active_until", "email", "role"}
+        {"name", "active", "active_from", "active_until", "email", "role", "cost_centre"}
     ),
     MasterKind.PROJECT: frozenset({"name"}),
 }

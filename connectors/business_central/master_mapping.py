@@ -92,7 +92,17 @@ class CompanyMasters:
             email=row.email or None,
             party=vendors.get(self._options.vendor_prefix + row.number),
             role=label(row.job_title) if row.job_title.strip() else None,
+            cost_centre=self._cost_centre_of(row),
         )
+
+    def _cost_centre_of(self, row: wire.Employee) -> str | None:
+        axis = self._options.cost_centre_dimension
+        values = (
+            one.dimension_value_code
+            for one in row.default_dimensions
+            if one.dimension_code == axis and one.dimension_value_code
+        )
+        return next((label(value) for value in values), None)
 
     def project(self, row: wire.Project) -> masters.Project:
         """A project."""

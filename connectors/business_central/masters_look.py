@@ -11,7 +11,7 @@ from connectors.business_central import wire
 from connectors.business_central.client import Client
 from connectors.business_central.ids import any_of, company_path, is_guid, quoted
 from connectors.business_central.master_mapping import readable
-from connectors.business_central.masters_reading import MastersReading
+from connectors.business_central.masters_reading import WITH_DIMENSIONS, MastersReading
 
 # The entity set of each kind that can be looked for.
 ENTITY_OF: Final[Mapping[MasterKind, str]] = {
@@ -89,9 +89,10 @@ class MastersLook:
         row: type[R],
     ) -> dict[str, R]:
         path = f"{company_path(company.id)}/{ENTITY_OF[kind]}"
+        more = WITH_DIMENSIONS if kind is MasterKind.EMPLOYEE else {}
         found: dict[str, R] = {}
         for some in _batches(list(dict.fromkeys(values))):
-            records = await self._client.all_of(path, {"$filter": any_of(member, some)})
+            records = await self._client.all_of(path, {"$filter": any_of(member, some), **more})
             found |= {each.id: each for each in readable(row, records, lambda one: one)}
         return found
 

@@ -15,6 +15,9 @@ from connectors.business_central.ids import company_path, quoted
 from connectors.business_central.master_mapping import CompanyMasters, readable
 from connectors.business_central.options import BusinessCentralOptions
 
+# An employee's cost centre is a default dimension of theirs.
+WITH_DIMENSIONS: Final = {"$expand": "defaultDimensions"}
+
 
 class MastersReading:
     """Reads what the companies of one environment have."""
@@ -89,7 +92,7 @@ class MastersReading:
             employees=tuple(
                 readable(
                     wire.Employee,
-                    await self._rows(company, "employees"),
+                    await self._rows(company, "employees", WITH_DIMENSIONS),
                     lambda row: mapping.employee(row, vendors),
                 )
             ),

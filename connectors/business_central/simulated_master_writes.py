@@ -41,6 +41,49 @@ def change(company: Company, entity: str, record: Record, values: Record) -> Non
     company.touch(entity, record)
 
 
+def create_dimension(company: Company, parent: Record, values: Record) -> Record:
+    """Give a record its value on an axis, which it has only one of."""
+    axis = company.get("dimensions", str(values.get("dimensionId", "")))
+    if axis is None:
+        raise refused('The "dimensionId" does not match to a Dimension.')
+    if any(
+        True
+        for _ in company.rows("defaultDimensions", parentId=parent["id"], dimensionId=axis["id"])
+    ):
+        raise ODataError(
+            400,
+            "Internal_EntityWithSameKeyExists",
+            f"The Default Dimension already exists. Dimension Code='{axis['code']}'",
+        )
+    kept = {
+        "parentType": "Employee",
+        "parentId": parent["id"],
+        "dimensionId": axis["id"],
+        "dimensionCode": axis["code"],
+        "postingValidation": values.get("postingValidation", " "),
+    }
+    return company.insert("defaultDimensions", kept | _value_on(company, axis["id"], values))
+
+
+def change_dimension(company: Company, record: Record, values: Record) -> None:
+    """Another value on the same axis; the axis itself is a part of the key."""
+    if not {"parentId", "dimensionId", "parentType"}.isdisjoint(values):
+        raise refused("You cannot rename a Default Dimension.")
+    if not values:
+        return
+    if "dimensionValueId" in values:
+        record |= _value_on(company, record["dimensionId"], values)
+    record["postingValidation"] = values.get("postingValidation", record["postingValidation"])
+    company.touch("defaultDimensions", record)
+
+
+def _value_on(company: Company, axis: str, values: Record) -> Record:
+    value = company.get("dimensionValues", str(values.get("dimensionValueId", "")))
+    if value is None or value["dimensionId"] != axis:
+        raise refused('The "dimensionValueId" does not match to a Dimension Value.')
+    return {"dimensionValueId": value["id"], "dimensionValueCode": value["code"]}
+
+
 def _looked_over(company: Company, entity: str, values: Record) -> Record:
     """What is refused, and what is written in another way than it was given."""
     values = dict(values)

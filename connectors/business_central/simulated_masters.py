@@ -65,6 +65,20 @@ MASTERS: Final = {
         },
         read_only=frozenset({"displayName"}),
     ),
+    "defaultDimensions": Kind(
+        "defaultDimension",
+        {
+            "parentType": None,
+            "parentId": None,
+            "dimensionId": None,
+            "dimensionCode": 20,
+            "dimensionValueId": None,
+            "dimensionValueCode": 20,
+            "postingValidation": None,
+        },
+        read_only=frozenset({"dimensionCode", "dimensionValueCode"}),
+        parent="parentId",
+    ),
     "projects": Kind("project", {"number": 20, "displayName": 100}),
     "accounts": Kind(
         "account",

@@ -45,6 +45,9 @@ def _changing_masters(entity: str) -> Callable[[Company, Record, Record], None]:
 
 CREATE: Final[Mapping[str, Create]] = {
     **{entity: _making_masters(entity) for entity in masters.WRITTEN},
+    "defaultDimensions": lambda company, parent, values: masters.create_dimension(
+        company, _given(parent), values
+    ),
     "journals": lambda company, _, values: times.create_journal(company, values),
     "journalLines": lambda company, parent, values: times.create_journal_line(
         company, _given(parent), values
@@ -60,6 +63,7 @@ _CHANGE: Final[Mapping[str, Callable[[Company, Record, Record], None]]] = {
     "timeRegistrationEntries": times.change_time_entry,
     "dimensionSetLines": documents.change_dimension,
     **{entity: _changing_masters(entity) for entity in masters.WRITTEN},
+    "defaultDimensions": masters.change_dimension,
 }
 _DELETE: Final[Mapping[str, Callable[[Company, Record], None]]] = {
     "timeRegistrationEntries": times.delete_time_entry,

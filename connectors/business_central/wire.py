@@ -157,8 +157,15 @@ class Vendor(Row):
     blocked: str = " "
 
 
+class DefaultDimension(Row):
+    """The value on one axis that stands on whatever a record is posted with."""
+
+    dimension_code: str = ""
+    dimension_value_code: str = ""
+
+
 class Employee(Row):
-    """An employee."""
+    """An employee, with default dimensions where they were asked for."""
 
     number: str
     display_name: str = ""
@@ -167,6 +174,7 @@ class Employee(Row):
     employment_date: Day = None
     termination_date: Day = None
     status: str = ""
+    default_dimensions: tuple[DefaultDimension, ...] = ()
 
 
 class Project(Row):

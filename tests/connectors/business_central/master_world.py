@@ -14,6 +14,7 @@ from connectors.base.rate_budget import RateBudget
 from connectors.business_central import BusinessCentral
 from connectors.business_central.master_bodies import NO_DAY
 from connectors.business_central.simulated_firm import COMPANY
+from connectors.business_central.simulated_master_writes import create_dimension
 from connectors.business_central.simulated_query import Record
 from connectors.conformance.master_world import NO, YES, HeldMaster
 from tests.connectors.business_central.world import BusinessCentralWorld
@@ -26,7 +27,7 @@ _ENTITIES: Final[Mapping[MasterKind, str]] = {
 }
 _CLEARABLE: Final[Mapping[MasterKind, frozenset[str]]] = {
     MasterKind.CUSTOMER: frozenset({"country", "tax_number", "email"}),
-    MasterKind.EMPLOYEE: frozenset({"active_from", "active_until", "email", "role"}),
+    MasterKind.EMPLOYEE: frozenset({"active_from", "active_until", "email", "role", "cost_centre"}),
     MasterKind.PROJECT: frozenset(),
 }
 # The member of each field; names of people and whether something is active are said otherwise.
@@ -61,7 +62,7 @@ class BusinessCentralMasterWorld(BusinessCentralWorld):
         self.company.insert("currencies", {"code": "CHF", "displayName": "Swiss franc"})
 
     def _is_write(self, request: httpx.Request) -> bool:
-        return request.method in {"POST", "PATCH"} and "/api/v2.0/" in request.url.path
+        return request.method != "GET" and "/api/v2.0/" in request.url.path
 
     def connect(
         self, budget: RateBudget | None = None, *, secret: str | None = None, **given: Any
@@ -89,6 +90,7 @@ class BusinessCentralMasterWorld(BusinessCentralWorld):
                     "active_until": f"2030-12-{number % 28 + 1:02d}",
                     "email": f"person{number}@firm.example",
                     "role": f"Consultant {number}",
+                    "cost_centre": ("CC-100", "CC-200")[number % 2],
                 }
             case _:
                 pass
@@ -111,13 +113,26 @@ class BusinessCentralMasterWorld(BusinessCentralWorld):
 
     def make(self, write: MasterWrite, *, seconds_ago: int = 0) -> str:
         members = {"number": write.code, "phoneNumber": "+49 30 1", **self._members(write.values)}
-        return str(self.company.insert(self.entity, members)["id"])
+        made = str(self.company.insert(self.entity, members)["id"])
+        self._give(made, write.values.get("cost_centre", ""))
+        return made
 
     def change(self, record: str, values: Mapping[str, str]) -> None:
         known = self.company.get(self.entity, record)
         assert known is not None
         known |= self._members(values)
         self.company.touch(self.entity, known)
+        if "cost_centre" in values:
+            self._give(record, values["cost_centre"])
+
+    def _give(self, record: str, centre: str) -> None:
+        """Let an employee have a cost centre, or none."""
+        for row in self.company.rows("defaultDimensions", parentId=record):
+            self.company.delete("defaultDimensions", row["id"])
+        if centre:
+            [value] = self.company.rows("dimensionValues", code=centre)
+            given = {"dimensionId": value["dimensionId"], "dimensionValueId": value["id"]}
+            create_dimension(self.company, {"id": record}, given)
 
     def remove(self, record: str) -> None:
         self.company.delete(self.entity, record)
@@ -135,6 +150,8 @@ class BusinessCentralMasterWorld(BusinessCentralWorld):
             members = ("displayName", "givenName", "middleName", "surname")
         if name == "active":
             members = ("blocked", "status")
+        if name == "cost_centre":
+            members = ("dimensionValueId",)
         self.network.alter_next_write(without(members))
 
     def _members(self, values: Mapping[str, str]) -> Record:
@@ -144,6 +161,8 @@ class BusinessCentralMasterWorld(BusinessCentralWorld):
                 active = value == YES
                 members["status"] = "Active" if active else "Inactive"
                 members["blocked"] = " " if active else "All"
+            elif name == "cost_centre":
+                continue
             elif name == "name":
                 first, _, last = value.partition(" ")
                 members |= {"displayName": value, "givenName": first, "surname": last}
@@ -163,6 +182,9 @@ class BusinessCentralMasterWorld(BusinessCentralWorld):
         values["name"] = row["displayName"]
         if self.kind is not MasterKind.PROJECT:
             values["active"] = YES if active else NO
+        if self.kind is MasterKind.EMPLOYEE:
+            centres = list(self.company.rows("defaultDimensions", parentId=row["id"]))
+            values["cost_centre"] = centres[0]["dimensionValueCode"] if centres else ""
         others = {"phone": str(row.get("phoneNumber", ""))}
         return HeldMaster(row["id"], str(row["number"]), values, others)
 

@@ -4,11 +4,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+import httpx
 import pytest
 
 from canonical.cross_reference import MasterKind
 from connectors.base.errors import ConflictError
-from connectors.base.master_writes import MasterQuery, MasterRefused, MasterWrite, MasterWritten
+from connectors.base.master_writes import (
+    MasterQuery,
+    MasterRefused,
+    MasterUnsettled,
+    MasterWrite,
+    MasterWritten,
+)
 from tests.connectors.business_central.master_world import BusinessCentralMasterWorld
 
 CUSTOMER, EMPLOYEE, PROJECT = MasterKind.CUSTOMER, MasterKind.EMPLOYEE, MasterKind.PROJECT
@@ -187,3 +194,77 @@ async def test_a_kind_that_is_not_written_is_refused(
 ) -> None:
     write = MasterWrite(MasterKind.TASK, "1000", {"name": "Task"}, parent="x")
     assert await refusal_of(customers, write) == "not_written_here"
+
+
+async def test_a_cost_centre_is_given_changed_and_taken_and_nothing_else_moves(
+    people: BusinessCentralMasterWorld,
+) -> None:
+    bare = {name: each for name, each in people.sample(1).values.items() if name != "cost_centre"}
+    made, target = people.make(replace(people.sample(1), values=bare)), people.connect()
+    [row] = people.company.rows("employees")
+    version = row["@odata.etag"]
+    for centre in ("CC-100", "CC-200", "CC-200", "", ""):
+        change = replace(people.sample(1), id=made, values={"cost_centre": centre})
+        assert await target.write_masters([change], {}) == (MasterWritten(made),)
+        assert people.held()[0].values["cost_centre"] == centre
+        assert (await target.masters()).employees[0].cost_centre == (centre or None)
+    assert row["@odata.etag"] == version
+
+
+async def test_with_an_unknown_cost_centre_nobody_is_half_made(
+    people: BusinessCentralMasterWorld,
+) -> None:
+    sample = people.sample(1)
+    write = replace(sample, values={**sample.values, "cost_centre": "CC-999"})
+    assert await refusal_of(people, write) == "cost_centre_unknown"
+    assert people.held() == []
+
+
+@pytest.mark.parametrize("status", [429, 401, 400, 500])
+async def test_who_was_made_without_the_cost_centre_is_unsettled_and_never_called_undone(
+    people: BusinessCentralMasterWorld, status: int
+) -> None:
+    target, sample = people.connect(), people.sample(1)
+
+    async def carried(request: httpx.Request) -> httpx.Response:
+        people.network.answer_next_write(status, carried_out=False)
+        return await people.network.carry(request)
+
+    people.network.on_next_write(carried)
+    [answer] = await target.write_masters([sample], {})
+    assert isinstance(answer, MasterUnsettled)
+    [held] = people.held()
+    assert held.values["cost_centre"] == ""
+    # A look shows who is there, and what is missing is written anew.
+    change = replace(sample, id=held.id, values={"cost_centre": "CC-200"})
+    [answer] = await people.connect().write_masters([change], {})
+    assert answer == MasterWritten(held.id)
+    assert people.held()[0].values == sample.values
+
+
+async def test_a_cost_centre_whose_answer_cannot_be_read_is_unsettled(
+    people: BusinessCentralMasterWorld,
+) -> None:
+    made, target = people.make(people.sample(1)), people.connect()
+    change = replace(people.sample(1), id=made, values={"cost_centre": "CC-100"})
+    people.network.answer_next_write(200, body=b"<html></html>", carried_out=True)
+    [answer] = await target.write_masters([change], {})
+    assert isinstance(answer, MasterUnsettled)
+    assert people.held()[0].values["cost_centre"] == "CC-100"
+
+
+async def test_of_two_that_give_a_cost_centre_at_once_the_second_looks_again(
+    people: BusinessCentralMasterWorld,
+) -> None:
+    bare = {name: each for name, each in people.sample(1).values.items() if name != "cost_centre"}
+    made, target = people.make(replace(people.sample(1), values=bare)), people.connect()
+    change = replace(people.sample(1), id=made, values={"cost_centre": "CC-100"})
+
+    async def beaten(request: httpx.Request) -> httpx.Response:
+        people.change(made, {"cost_centre": "CC-200"})
+        return await people.network.carry(request)
+
+    people.network.on_next_write(beaten)
+    with pytest.raises(ConflictError):
+        await target.write_masters([change], {})
+    assert people.held()[0].values["cost_centre"] == "CC-200"
