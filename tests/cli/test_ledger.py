@@ -1,8 +1,12 @@
 """`ledgerway status`, `why` and `reconcile`: what the ledger knows, told at a terminal."""
 
+from datetime import date
+
 import pytest
 
+from canonical.deprecation import Deprecation, InUse
 from connectors.tryton.simulated_faults import Fault
+from store import deprecations
 from tests.cli.terminal import Terminal
 from tests.e2e.local_platform import LocalPlatform
 
@@ -45,6 +49,19 @@ class TestStatus:
         await local.post(entry)
         answered = await terminal.type("status", "--json")
         assert (answered.code, answered.json["uncertain"]) == (1, 1)
+
+    async def test_what_is_deprecated_and_in_use_is_told(
+        self, terminal: Terminal, local: LocalPlatform
+    ) -> None:
+        by_url = Deprecation("base_url", since=date(2026, 1, 1), until=date(2026, 12, 31))
+        async with local.platform.database.connection() as connection:
+            used = [InUse("option subdomain", by_url)]
+            await deprecations.note(connection, used, by="harvest", actor="worker")
+        told = await terminal.type("status")
+        assert "option subdomain of harvest" in told.out
+        assert "understood until 2026-12-31: use base_url instead" in told.out
+        [one] = (await terminal.type("status", "--json")).json["deprecated"]
+        assert (one["subject"], one["days"]) == ("option subdomain of harvest", 1)
 
 
 class TestWhy:
