@@ -14,8 +14,10 @@ from connectors.harvest.mapping import cut, id_of, task_id
 _LOG: Final = logging.getLogger(__name__)
 _CODE_MAX: Final = 80
 _NAME_MAX: Final = 250
-# What people write between a code and a name.
-_PARTING: Final = " \t-\N{EN DASH}\N{EM DASH}:/()[]"
+# What people write between a code and a name, behind the one or the other.
+_DASHES: Final = "-\N{EN DASH}\N{EM DASH}:/"
+_BEHIND_CODE: Final = re.compile(rf"[\])]?\s*(?:[{_DASHES}]\s+)?")
+_BEFORE_CODE: Final = re.compile(rf"(?:\s+[{_DASHES}])?\s*[\[(]?$")
 
 W = TypeVar("W", bound=wire.Wire)
 M = TypeVar("M", bound=Master)
@@ -101,9 +103,15 @@ def customer_name(name: str, pattern: re.Pattern[str]) -> str:
     if found is None:
         return name
     before, after = line[: found.start(1)], line[found.end(1) :]
-    if not before.strip():
-        return after.lstrip(_PARTING) or name
-    return before.rstrip(_PARTING) or name if not after.strip(_PARTING) else name
+    if not before.strip(" [("):
+        return after[_end_of(_BEHIND_CODE.match(after)) :] or name
+    if not after.strip(" ])"):
+        return _BEFORE_CODE.sub("", before) or name
+    return name
+
+
+def _end_of(found: re.Match[str] | None) -> int:
+    return found.end() if found else 0
 
 
 def client_name(code: str, name: str, pattern: re.Pattern[str]) -> str | None:
@@ -115,7 +123,7 @@ def client_name(code: str, name: str, pattern: re.Pattern[str]) -> str | None:
 def _reads_as(tried: str, code: str, name: str, pattern: re.Pattern[str]) -> bool:
     found = pattern.search(same_code(tried))
     read = found.group(1) if found else same_code(tried)
-    return read == code and customer_name(tried, pattern) == name
+    return read == code and same_code(customer_name(tried, pattern)) == same_code(name)
 
 
 def customer(client: wire.Client, connection: str, code: re.Pattern[str]) -> Customer:

@@ -33,6 +33,8 @@ CENTRES = re.compile(r"^(CC-[0-9]+)\b")
         ("CUST-1 Halden AG", "Halden AG"),
         ("CUST-1 \N{EN DASH} Halden AG", "Halden AG"),
         ("CUST-1: Halden (Kiel)", "Halden (Kiel)"),
+        ("CUST-1 (ACME) Ltd", "(ACME) Ltd"),
+        ("CUST-1 -4 degrees", "-4 degrees"),
         ("CUST-1", "CUST-1"),
         ("Halden AG", "Halden AG"),
     ],
@@ -56,6 +58,13 @@ def test_a_code_is_written_where_the_pattern_finds_it(
     assert client_name(code, "Halden AG", re.compile(pattern)) == written
     if written is not None:
         assert customer_name(written, re.compile(pattern)) == "Halden AG"
+
+
+@pytest.mark.parametrize(
+    "name", ["(ACME) Ltd", "A  B", "Zu\u0308rich AG", "-4 degrees", "CUST-2 AG"]
+)
+def test_a_name_is_written_however_it_is_spelled(name: str) -> None:
+    assert client_name("CUST-1", name, CODES) == f"CUST-1 {name}"
 
 
 def test_a_client_whose_name_is_its_code_keeps_that_way() -> None:
