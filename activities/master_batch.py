@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from canonical.cross_reference import MasterKind
-from canonical.masters import Customer, Employee, Master, Project, Task
+from canonical.masters import Customer, Employee, Master, Masters, Project, Task
 from canonical.text import same_code
 from connectors.base.capabilities import MasterDataTarget
 from connectors.base.master_writes import MasterLook, MasterQuery
@@ -191,10 +191,22 @@ async def look(batch: Batch, connection: str, target: MasterDataTarget) -> Maste
     return await target.find_masters([query])
 
 
+def as_read(kind: MasterKind, there: Masters, open_: Sequence[Master]) -> MasterLook:
+    """What a system that cannot be asked showed last: records that are linked, and all others."""
+    found = {one.id: one for one in (*masters.records_of(there, kind), *open_)}
+    return MasterLook(masters.of_kind(kind, found.values()))
+
+
 def seen(batch: Batch, connection: str) -> None:
-    """What a look has just shown and nobody has linked may be what is missing, too."""
+    """What a look has just shown and nobody has linked may be what is missing, too.
+
+    What was asked for by its key and is not shown is not there any more, whatever we remember.
+    """
     linked = {one.links.get(connection) for one in batch.known.values()}
-    known = {one.id: one for one in batch.unlinked.get(connection, ())}
+    asked = {key for one in batch.known.values() for key in keys_of(one.record)}
+    known = {
+        one.id: one for one in batch.unlinked.get(connection, ()) if asked.isdisjoint(keys_of(one))
+    }
     shown = {it: one for it, one in batch.shown(connection).items() if it not in linked}
     batch.unlinked[connection] = list({**known, **shown}.values())
 

@@ -2,21 +2,33 @@
 
 from collections.abc import Sequence
 from typing import Final, NoReturn
+from uuid import UUID
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.case_authority import authorise
 from activities.master_sync_workflows import MasterSyncWorkflows
+from activities.waking import Waking
 from canonical.cross_reference import CrossReference
 from canonical.exception_case import CaseState, Cause, Resolution, Retry, SettleMaster, Waive
 from canonical.messages import CaseResolution, MasterSyncRef, ResolutionOutcome
 from connectors.base.capabilities import MasterDataTarget
 from connectors.base.connections import Connections
 from rules.policies import Policies
-from store import cases, master_choices, master_identities, master_issues, master_links
+from store import (
+    cases,
+    correction_plans,
+    master_choices,
+    master_identities,
+    master_issues,
+    master_links,
+    master_releases,
+)
 from store.database import Connection, Database
+from store.documents import Touched
 from store.master_issues import OpenIssue
+from store.postings import Who
 
 # What can be decided about each cause; a retry and a waiver are possible everywhere.
 _POSSIBLE: Final = {
@@ -24,6 +36,7 @@ _POSSIBLE: Final = {
     Cause.MASTER_WRITE_IGNORED: ("accept", "change_owner"),
     Cause.POSSIBLE_TWIN: ("link", "apart"),
     Cause.MASTER_GONE: ("recreate", "link"),
+    Cause.RETROACTIVE_CHANGE: ("apply",),
     Cause.MASTER_REFUSED: (),
     Cause.MASTER_INCOMPLETE: (),
 }
@@ -38,7 +51,9 @@ class MasterCaseActivities:
         connections: Connections,
         policies: Policies,
         sync: MasterSyncWorkflows,
+        waking: Waking,
     ) -> None:
+        self._waking = waking
         self._database = database
         self._connections = connections
         self._policies = policies
@@ -59,9 +74,16 @@ class MasterCaseActivities:
             issues = await master_issues.of_case(connection, decision.case_id)
             if not issues and found[0].state is not CaseState.RESOLVED:
                 _refuse("it is settled already, and closes with the next look", "case_moved_on")
+            touched: list[Touched] = []
             for one in issues:
-                await self._settle(connection, one, resolution, by)
+                touched += await self._settle(connection, one, resolution, by)
                 await master_identities.mark(connection, one.kind, one.owner, [one.issue.owner_id])
+            if resolution.kind == "apply":
+                who = Who(by, "apply", f"case {decision.case_id}")
+                touched += await master_releases.let_go_of_settled(
+                    connection, [decision.case_id], who
+                )
+        await self._waking.wake(touched)
         await self._sync.tell(MasterSyncRef(feeds=False))
         return ResolutionOutcome(
             state=CaseState.OPEN,
@@ -71,7 +93,8 @@ class MasterCaseActivities:
 
     async def _settle(
         self, connection: Connection, one: OpenIssue, resolution: Resolution, by: str
-    ) -> None:
+    ) -> list[Touched]:
+        touched: list[Touched] = []
         match resolution:
             case Retry() | Waive():
                 await master_issues.decide(connection, one.id, resolution.kind, by)
@@ -83,18 +106,20 @@ class MasterCaseActivities:
                         f"'{resolution.kind}' settles no case of {one.issue.cause}; use {named}",
                         "not_possible",
                     )
-                await self._carry(connection, one, resolution, by)
+                touched = await self._carry(connection, one, resolution, by)
             case _:
                 _refuse(
                     f"'{resolution.kind}' is for lines; a case about a record takes "
                     f"{', '.join([*_possible(one), 'retry', 'waive'])}",
                     "not_possible",
                 )
+        return touched
 
     async def _carry(
         self, connection: Connection, one: OpenIssue, resolution: SettleMaster, by: str
-    ) -> None:
-        issue = one.issue
+    ) -> list[Touched]:
+        """Note a decision so that the next look carries it out; gives who is to hear of it."""
+        issue, touched = one.issue, list[Touched]()
         named = (one.kind, one.owner, issue.owner_id)
         match resolution.kind:
             case "restore":
@@ -124,7 +149,13 @@ class MasterCaseActivities:
                 )
             case "recreate":
                 await master_links.unlink(connection, *named, issue.connection)
+            case "apply":
+                touched = await correction_plans.correct(
+                    connection, [UUID(one) for one in issue.candidates]
+                )
+                await master_issues.close(connection, [one.id])
         await master_issues.decide(connection, one.id, resolution.kind, by)
+        return touched
 
     def _check_owner_takes(self, one: OpenIssue) -> None:
         """What is accepted has to be written to the owner, who has to take it."""

@@ -57,6 +57,12 @@ def _sentence(owner: str, issue: Issue) -> str:
                 f"{'no other system gets' if nobody else f'{where} does not get'} it yet: "
                 f"{issue.value}. Mend it in {owner}."
             )
+        case Cause.RETROACTIVE_CHANGE:
+            return (
+                f"{owner} changed its cost centre for a time in which {len(issue.candidates)} "
+                f"lines are posted in {where}, to {issue.value} instead of {issue.owner_value}. "
+                "Apply the plan, and they are taken back and posted anew; or waive it."
+            )
         case Cause.MASTER_REFUSED:
             return (
                 f"{where} refused it with the answer '{issue.value.split(':')[0]}'. "

@@ -243,9 +243,13 @@ def as_one_text(values: Mapping[str, str]) -> str:
 
 
 def settled_by(open_: Sequence[OpenIssue], now: Sequence[Issue]) -> list[OpenIssue]:
-    """The open issues that are none any more."""
+    """The open issues that are none any more; a correction plan stays until a person decides."""
     places = {one.place for one in now}
-    return [one for one in open_ if one.issue.place not in places]
+    return [
+        one
+        for one in open_
+        if one.issue.place not in places and one.issue.cause is not Cause.RETROACTIVE_CHANGE
+    ]
 
 
 def news_in(open_: Sequence[OpenIssue], now: Sequence[Issue]) -> list[Issue]:

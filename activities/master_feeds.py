@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from temporalio import activity
 
 from activities.connector_errors import as_application_error
+from activities.correction_plans import plan_corrections
 from activities.heartbeats import heartbeats
 from canonical.cross_reference import MasterKind
+from canonical.exception_case import Cause
+from canonical.masters import CostCentreAssignment
 from canonical.messages import MasterFeedOutcome, MasterFeedRef, MasterSyncPlan
 from connectors.base.capabilities import (
     CostCentreSource,
@@ -20,19 +24,20 @@ from connectors.base.errors import ConnectorError
 from connectors.base.master_writes import MasterChanges
 from rules.master_sync import in_order
 from rules.policies import Policies
-from store import cost_centres, cursors, master_identities, masters
+from store import cost_centres, cursors, master_identities, master_issues, masters
 from store.database import Connection, Database
 from store.masters import Changed
 
 _FEED: Final = "masters"
-# The first reading is a whole one, whatever a feed remembers.
-_BEGINNING: Final = timedelta(0)
 
 
 class MasterFeedActivities:
     """Reads what systems say about masters; writes to our own ledger only."""
 
-    def __init__(self, database: Database, connections: Connections, policies: Policies) -> None:
+    def __init__(
+        self, database: Database, connections: Connections, policies: Policies, *, tenant: str
+    ) -> None:
+        self._tenant = tenant
         self._database = database
         self._connections = connections
         self._policies = policies
@@ -65,10 +70,23 @@ class MasterFeedActivities:
         async with self._database.transaction() as connection:
             changed = await _kept(connection, ref.connection, changes)
             if assigned is not None:
-                await cost_centres.save(connection, ref.connection, assigned)
+                await self._assign(connection, ref.connection, assigned)
+            cases = await self._case_ids(connection, ref.connection)
             marked = await self._mark(connection, ref, changed)
             await cursors.move_cursor(connection, ref.connection, _FEED, changes.until)
-        return MasterFeedOutcome(marked=marked)
+        return MasterFeedOutcome(marked=marked, cases=cases)
+
+    async def _assign(
+        self, connection: Connection, hr: str, assigned: Sequence[CostCentreAssignment]
+    ) -> None:
+        """Keep for which cost centres people work; what was posted otherwise becomes a plan."""
+        since = await cost_centres.save(connection, hr, assigned)
+        if not since:
+            return
+        ownership = self._policies.ownership.kinds.get(MasterKind.EMPLOYEE)
+        for receiver in ownership.receivers if ownership else ():
+            await masters.is_news(connection, receiver)
+        await plan_corrections(connection, (self._tenant, self._policies), hr, since, assigned)
 
     async def _changes(self, ref: MasterFeedRef, began: datetime) -> MasterChanges | None:
         """What changed; None of a system that cannot tell, unless all of it is asked for."""
@@ -76,12 +94,21 @@ class MasterFeedActivities:
         async with self._database.connection() as connection:
             since = await cursors.watermark(connection, ref.connection, _FEED)
         if feed is not None and since is not None and not ref.whole:
-            overlap = timedelta(seconds=feed.manifest.overlap_seconds)
-            return await feed.masters_changed_since(since - overlap)
+            return await feed.masters_changed_since(since)
         if since is not None and not ref.whole:
             return None
         source = self._connections.filling(ref.connection, MasterDataSource)
-        return MasterChanges(await source.masters(), until=began - _BEGINNING, whole=True)
+        # What was being written while it was read may show up behind our clock.
+        overlap = timedelta(seconds=source.manifest.overlap_seconds)
+        return MasterChanges(await source.masters(), until=began - overlap, whole=True)
+
+    async def _case_ids(self, connection: Connection, hr: str) -> tuple[UUID, ...]:
+        """The cases of plans that wait: their workflows are told, however often."""
+        issues = await master_issues.all_open(connection, MasterKind.EMPLOYEE)
+        plans = [
+            one for one in issues if one.issue.cause is Cause.RETROACTIVE_CHANGE and one.owner == hr
+        ]
+        return tuple(sorted({one.case_id for one in plans if one.case_id is not None}))
 
     async def _mark(self, connection: Connection, ref: MasterFeedRef, changed: Changed) -> int:
         """Mark identities by their owner's record, whichever system's record has changed."""

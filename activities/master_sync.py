@@ -149,14 +149,11 @@ class MasterSyncActivities:
                 if name in batch.absent:
                     continue
                 if name not in targets:
-                    batch.looks[name] = master_batch.MasterLook(
-                        await masters.some_of(
-                            connection,
-                            name,
-                            batch.kind,
-                            [one.links[name] for one in batch.known.values() if name in one.links],
-                        )
-                    )
+                    linked = [one.links[name] for one in batch.known.values() if name in one.links]
+                    # Nobody can be asked: it is as it was read last.
+                    there = await masters.some_of(connection, name, batch.kind, linked)
+                    open_ = batch.unlinked.get(name, ())
+                    batch.looks[name] = master_batch.as_read(batch.kind, there, open_)
                 else:
                     await masters.save_some(connection, name, batch.looks[name].masters, ())
                     master_batch.seen(batch, name)

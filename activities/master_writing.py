@@ -54,6 +54,8 @@ class MasterWriting:
     ) -> Written:
         """Write all that is planned for a system, in calls as large as it takes them."""
         written = Written()
+        # What can go in one call stands together: changes of one form, new records of one parent.
+        planned = sorted(planned, key=_form)
         operation = self._decider.operations[connection]
         size = max(1, operation.bulk.lines_max) if operation.bulk.mode != "NONE" else len(planned)
         for start in range(0, len(planned), size):
@@ -170,6 +172,16 @@ class MasterWriting:
 def unsettled_seconds(operation: MasterOperation) -> int:
     """How long to wait before what was not answered can be told."""
     return 0 if operation.refuses_twins else operation.quiet_seconds
+
+
+def _form(one: Planned) -> tuple[bool, str, str, tuple[str, ...]]:
+    write = one.write
+    return (
+        write.id is None,
+        write.legal_entity or "",
+        (write.parent or "") if write.id is None else "",
+        () if write.id is None else tuple(sorted(write.values)),
+    )
 
 
 def _state_of(answer: MasterAnswer) -> tuple[str, str]:

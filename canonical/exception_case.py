@@ -62,6 +62,7 @@ class Cause(StrEnum):
     MASTER_WRITE_IGNORED = "master_write_ignored"
     MASTER_GONE = "master_gone"
     POSSIBLE_TWIN = "possible_twin"
+    RETROACTIVE_CHANGE = "retroactive_change"
 
 
 class CaseState(StrEnum):
@@ -144,11 +145,12 @@ class SettleMaster(Canonical):
     restore: the owner's value counts, and is written over the other. accept: the other value counts
     this once, and is written to the owner. change_owner: whose value it is owns the field of this
     record from now on. link: `record`, an id in that system, is the same thing. apart: no candidate
-    is. recreate: what is gone is made anew.
+    is. recreate: what is gone is made anew. apply: what was posted before HR said otherwise is
+    taken back and posted anew.
     """
 
     CONTRACT: ClassVar[str] = "resolution_settle_master/v1"
-    kind: Literal["restore", "accept", "change_owner", "link", "apart", "recreate"]
+    kind: Literal["restore", "accept", "change_owner", "link", "apart", "recreate", "apply"]
 
     record: ExternalId | None = None
     reason: Sentence = ""
@@ -167,6 +169,7 @@ MASTER_CAUSES: Final = frozenset(
         Cause.MASTER_WRITE_IGNORED,
         Cause.MASTER_GONE,
         Cause.POSSIBLE_TWIN,
+        Cause.RETROACTIVE_CHANGE,
     }
 )
 

@@ -69,6 +69,8 @@ class MasterFeedOutcome(Message):
     """How many identities may have something to be done about them."""
 
     marked: int = 0
+    # Cases about what was posted before a system said otherwise.
+    cases: tuple[UUID, ...] = ()
 
 
 class MasterKindRef(Message):
@@ -279,13 +281,15 @@ class ResolutionRequest(Message):
                 return Reject(reason=_given(self.reason, "reject"))
             case "waive":
                 return Waive(reason=_given(self.reason, "waive"))
-            case "restore" | "accept" | "change_owner" | "link" | "apart" | "recreate" as settled:
+            case (
+                "restore" | "accept" | "change_owner" | "link" | "apart" | "recreate" | "apply"
+            ) as settled:
                 return SettleMaster(kind=settled, record=self.record or None, reason=self.reason)
             case _:
                 raise ValueError(
                     f"'{self.kind}' is no resolution; use retry, amend, post_to_period, reject "
                     "or waive; for a case about a master record restore, accept, change_owner, "
-                    "link, apart or recreate"
+                    "link, apart, recreate or apply"
                 )
 
 

@@ -1,4 +1,4 @@
-"""`ledgerway worker`, `migrate` and `schedules`: what production runs."""
+"""`ledgerway worker`, `gateway`, `migrate` and `schedules`: what production runs."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +9,7 @@ from cli.exits import CommandError
 from cli.options import Json
 from cli.output import as_json, out, table
 from cli.running import run
-from cli.session import in_words, platform, settings
+from cli.session import gateway_settings, in_words, platform, settings
 
 if TYPE_CHECKING:
     from runtime.schedules import Planned
@@ -26,6 +26,7 @@ schedules = typer.Typer(
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(worker)
+    app.command()(gateway)
     app.command()(migrate)
     app.add_typer(schedules, name="schedules")
 
@@ -62,6 +63,46 @@ def worker(
         return process.run(found.model_copy(update=changes))
     except ConfigurationError as error:
         raise CommandError(str(error)) from error
+
+
+def gateway(
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port of webhooks; LEDGERWAY_GATEWAY_PORT if not given, and a free one without.",
+        ),
+    ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port of /metrics, /ready and /live; 0 takes a free one. LEDGERWAY_HEALTH_PORT if "
+            "not given; without either, none is served."
+        ),
+    ] = None,
+) -> None:
+    """Take webhooks until told to stop (SIGTERM), then answer those that came.
+
+    A vendor posts to /webhooks/CONNECTION. It has no --json, because it gives no result.
+    """
+    from gateway import process
+
+    found = gateway_settings()
+    changes = {
+        **({"gateway_port": port} if port is not None else {}),
+        **({"health_port": metrics_port} if metrics_port is not None else {}),
+    }
+    with in_words():
+        try:
+            process.run(found.model_copy(update=changes))
+        except RuntimeError as error:
+            raise CommandError(
+                f"Temporal does not answer at {found.temporal_address}. If this is the local "
+                "world, start it: ledgerway up"
+            ) from error
+        except OSError as error:
+            raise CommandError(f"The address cannot be had: {error.strerror}") from error
 
 
 async def _everything_is_there() -> None:

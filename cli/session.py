@@ -5,13 +5,17 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from cli.exits import CommandError
 
 if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
+
     from runtime.bootstrap import Platform
-    from runtime.settings import Settings
+    from runtime.settings import GatewaySettings, Settings
+
+    S = TypeVar("S", bound=BaseSettings)
 
 HOME: Final = Path(os.environ.get("LEDGERWAY_HOME", "var")).resolve()
 WORLD: Final = HOME / "demo" / "world"
@@ -22,20 +26,45 @@ def settings() -> "Settings":
 
     Raises CommandError if there is neither, or with the setting that cannot be used.
     """
-    from pydantic import ValidationError
-
     from runtime.settings import Settings
 
-    if "LEDGERWAY_DATABASE_URL" not in os.environ:
-        described = WORLD / "world.json"
-        if not described.exists():
-            raise CommandError(
-                "There is no ledger to work on. Set LEDGERWAY_DATABASE_URL and "
-                "LEDGERWAY_TEMPORAL_ADDRESS, or start the local world: ledgerway up"
-            )
-        os.environ.update(json.loads(described.read_text())["environment"])
+    if "LEDGERWAY_DATABASE_URL" not in os.environ and not _local_world():
+        raise CommandError(
+            "There is no ledger to work on. Set LEDGERWAY_DATABASE_URL and "
+            "LEDGERWAY_TEMPORAL_ADDRESS, or start the local world: ledgerway up"
+        )
+    return _read(Settings)
+
+
+def gateway_settings() -> "GatewaySettings":
+    """The gateway's settings, which need no ledger; else those of the local world that is up.
+
+    Raises CommandError if there is neither, or with the setting that cannot be used.
+    """
+    from runtime.settings import GatewaySettings
+
+    if "LEDGERWAY_TEMPORAL_ADDRESS" not in os.environ and not _local_world():
+        raise CommandError(
+            "There is no Temporal to tell. Set LEDGERWAY_TEMPORAL_ADDRESS and LEDGERWAY_CONFIG, "
+            "or start the local world: ledgerway up"
+        )
+    return _read(GatewaySettings)
+
+
+def _local_world() -> bool:
+    """Take over the environment of the local world, if it is up."""
+    described = WORLD / "world.json"
+    if not described.exists():
+        return False
+    os.environ.update(json.loads(described.read_text())["environment"])
+    return True
+
+
+def _read(kind: "type[S]") -> "S":
+    from pydantic import ValidationError
+
     try:
-        return Settings.model_validate({})
+        return kind.model_validate({})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = f"LEDGERWAY_{'_'.join(map(str, first['loc'])).upper()}"

@@ -6,7 +6,7 @@ owner, whose value the others receive; what a non-owner changed is never overwri
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from canonical.cross_reference import MasterKind
 from canonical.masters import Employee, Master, Task
@@ -14,6 +14,8 @@ from canonical.text import same_code
 from rules.look_alikes import look_alikes
 from rules.ownership import FIELDS_OF, KindOwnership
 
+# How connectors call a record whose system gives no code: it is linked by people, and never made.
+NO_CODE: Final = "(no "
 # What was last seen to be the same on both sides, by connection and field.
 Agreed = Mapping[tuple[str, str], str]
 
@@ -147,7 +149,7 @@ def _missing(
     alike = same or look_alikes(owned, others)
     if alike:
         yield Twin(connection, tuple(sorted(one.id for one in alike)))
-    elif fields:
+    elif fields and not owned.code.startswith(NO_CODE):
         values = {name: text_of(owned, name) for name in FIELDS_OF[identity.kind] if name in fields}
         yield Create(connection, owned.code, {name: one for name, one in values.items() if one})
 

@@ -149,7 +149,9 @@ class Activities:
                     if one.status_to is not None
                 },
             ),
-            master_feeds=MasterFeedActivities(database, connections, policies),
+            master_feeds=MasterFeedActivities(
+                database, connections, policies, tenant=configuration.tenant
+            ),
             master_sync=MasterSyncActivities(
                 database,
                 connections,
@@ -158,7 +160,9 @@ class Activities:
                 tenant=configuration.tenant,
                 routes={name: one.target for name, one in routes_of(configuration).items()},
             ),
-            master_cases=MasterCaseActivities(database, connections, policies, master_workflows),
+            master_cases=MasterCaseActivities(
+                database, connections, policies, master_workflows, waking
+            ),
             master_telling=MasterSyncTelling(master_workflows),
         )
 

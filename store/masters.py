@@ -247,6 +247,11 @@ async def some_of(
     return Masters.model_validate({_FIELDS[kind][0]: tuple(master_from(row) for row in rows)})
 
 
+def of_kind(kind: MasterKind, records: Iterable[Master]) -> Masters:
+    """Some records of one kind, as what a system has."""
+    return Masters.model_validate({_FIELDS[kind][0]: tuple(records)})
+
+
 def records_of(masters: Masters, kind: MasterKind) -> Sequence[Master]:
     """All records of one kind."""
     records: Sequence[Master] = getattr(masters, _FIELDS[kind][0])

@@ -90,6 +90,7 @@ def _about_a_record(case: CaseView) -> str:
             ("They are the same:", {"kind": "link", **you, "record": "its id there"}),
             ("They are not:", {"kind": "apart", **you, **why}),
         ],
+        "retroactive_change": [("Correct what was posted:", {"kind": "apply", **you, **why})],
         "master_gone": [
             ("Make it anew:", {"kind": "recreate", **you}),
             ("Another took its place:", {"kind": "link", **you, "record": "its id there"}),

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -14,8 +15,10 @@ with workflow.unsafe.imports_passed_through():
     from activities.master_sync import MasterSyncActivities as Sync
     from activities.master_sync_workflows import MasterSyncTelling as Telling
     from canonical.messages import (
+        MESSAGE_ITEMS_MAX,
         CaseNews,
         MasterBatch,
+        MasterFeedOutcome,
         MasterFeedRef,
         MasterKindRef,
         MasterSyncOutcome,
@@ -36,8 +39,12 @@ class MasterDataSync:
         self._total = MasterSyncOutcome()
 
     @workflow.run
-    async def run(self) -> MasterSyncOutcome:
-        """Read what changed, bring it to where it belongs, and wait for what is not settled."""
+    async def run(self, news: list[MasterSyncRef] | None = None) -> MasterSyncOutcome:
+        """Read what changed, bring it to where it belongs, and wait for what is not settled.
+
+        `news` are those that an earlier run of this has not looked at.
+        """
+        self._news = [*(news or ()), *self._news]
         again: int | None = None
         while self._news or again is not None:
             if again is not None:
@@ -49,9 +56,19 @@ class MasterDataSync:
             await asyncio.gather(*(self._read(ref) for ref in feeds(plan, news)))
             waits = [await self._sync(kind) for kind in plan.kinds]
             again = min((one for one in waits if one is not None), default=None)
-            if workflow.info().is_continue_as_new_suggested() and not self._news:
-                workflow.continue_as_new()
+            if workflow.info().is_continue_as_new_suggested():
+                self._continue(again)
         return self._total
+
+    def _continue(self, again: int | None) -> None:
+        """Go on in a new run if anything is left; under a steady stream of news there always is.
+
+        What waits is looked at anew, which reads no system.
+        """
+        if again is not None and not self._news:
+            self._news = [MasterSyncRef(feeds=False)]
+        if self._news:
+            workflow.continue_as_new(self._news)
 
     async def _until_news(self, seconds: int) -> None:
         try:
@@ -64,9 +81,13 @@ class MasterDataSync:
     async def _read(self, ref: MasterFeedRef) -> None:
         """Read one system; one that does not answer now is read by the next Schedule."""
         try:
-            await workflow.execute_activity_method(Feeds.read_masters, ref, **READ_NOW)
+            read: MasterFeedOutcome = await workflow.execute_activity_method(
+                Feeds.read_masters, ref, **READ_NOW
+            )
         except ActivityError as error:
             workflow.logger.warning("masters of %s were not read: %s", ref.connection, error.cause)
+            return
+        await self._announce(read.cases)
 
     async def _sync(self, kind: str) -> int | None:
         """Sync one kind, batch by batch; gives after how many seconds there is more to do."""
@@ -79,16 +100,20 @@ class MasterDataSync:
                 written=self._total.written + batch.written,
                 linked=self._total.linked + batch.linked,
             )
-            if batch.cases:
-                await workflow.execute_activity_method(
-                    Cases.announce_cases, CaseNews(case_ids=batch.cases), **RECORD
-                )
+            await self._announce(batch.cases)
             if not batch.more:
                 return batch.again_in_seconds
 
+    async def _announce(self, cases: tuple[UUID, ...]) -> None:
+        for start in range(0, len(cases), MESSAGE_ITEMS_MAX):
+            news = CaseNews(case_ids=cases[start : start + MESSAGE_ITEMS_MAX])
+            await workflow.execute_activity_method(Cases.announce_cases, news, **RECORD)
+
     @workflow.signal(description="A system has news of masters, or somebody decided about one.")
     def masters_changed(self, ref: MasterSyncRef) -> None:
-        self._news.append(ref)
+        # Of hundreds of webhooks in a burst, one says it all.
+        if ref not in self._news:
+            self._news.append(ref)
 
 
 @workflow.defn

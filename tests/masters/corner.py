@@ -51,7 +51,9 @@ class Masters:
     def __post_init__(self) -> None:
         connections = Connections(self.systems)
         waking = Waking(self.database, cast("DocumentWorkflows", None))
-        self.feeds = MasterFeedActivities(self.database, connections, self.policies)
+        self.feeds = MasterFeedActivities(
+            self.database, connections, self.policies, tenant="northwind"
+        )
         self.activities = MasterSyncActivities(
             self.database,
             connections,
@@ -60,7 +62,9 @@ class Masters:
             tenant="northwind",
             routes=self.routes,
         )
-        self.decisions = MasterCaseActivities(self.database, connections, self.policies, self.told)
+        self.decisions = MasterCaseActivities(
+            self.database, connections, self.policies, self.told, waking
+        )
 
     async def read(self, *, whole: bool = False) -> None:
         """Read the news of all systems."""
