@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any, Final, get_type_hints
 
-from pydantic import SecretStr, TypeAdapter
+from pydantic import TypeAdapter
 
 from connectors.base.system import System
 from rules.policies import Policies
-from runtime.configuration import Configuration
+from runtime.configuration import Configuration, is_secret
 from runtime.registry import system_named, system_names
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -58,7 +58,7 @@ def _options(system: System, definitions: Schema) -> Schema:
     hints = get_type_hints(system.options)
     members: Mapping[str, Any] = schema["properties"]
     schema["properties"] = {
-        field.name: _REFERENCE if hints[field.name] is SecretStr else members[field.name]
+        field.name: _REFERENCE if is_secret(hints[field.name]) else members[field.name]
         for field in fields(system.options)
         if field.name != "connection"
     }

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Final, get_type_hints
+from typing import Annotated, Any, Final, get_args, get_type_hints
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
@@ -107,7 +107,7 @@ def options_for(
     hints = get_type_hints(system.options)
     given = dict(settings.options) | {"connection": name}
     for field in fields(system.options):
-        if hints.get(field.name) is SecretStr and field.name in given:
+        if is_secret(hints.get(field.name)) and field.name in given:
             given[field.name] = (
                 _secret(str(given[field.name]), name, field.name, folder)
                 if with_secrets
@@ -129,12 +129,17 @@ def secret_options(
     hints = get_type_hints(system.options)
     wrong = []
     for option, value in settings.options.items():
-        if hints.get(option) is SecretStr:
+        if is_secret(hints.get(option)):
             try:
                 _secret(str(value), name, option, folder)
             except ConfigurationError as error:
                 wrong.append(str(error))
     return wrong
+
+
+def is_secret(hint: object) -> bool:
+    """Whether an option of this type is written as a reference: a secret, or one or none."""
+    return hint is SecretStr or SecretStr in get_args(hint)
 
 
 def _secret(reference: str, connection: str, option: str, folder: Path) -> SecretStr:

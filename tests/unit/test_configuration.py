@@ -38,6 +38,7 @@ class Options:
     url: str
     token: SecretStr
     pages: int = 1
+    webhook_key: SecretStr | None = None
 
 
 SYSTEM = System(name="made-up", options=Options, connect=lambda *_: None)  # type: ignore[arg-type,return-value]  # Never connected.
@@ -160,6 +161,21 @@ def test_secrets_are_looked_up_where_their_references_point(
     assert by_name.token.get_secret_value() == "from-the-environment"
     assert by_path.token.get_secret_value() == "from-a-file"
     assert "from" not in repr((by_name, by_path))
+
+
+def test_a_secret_that_need_not_be_given_is_a_reference_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERP_TOKEN", "a-token")
+    given = {"url": "http://erp", "token": "env:ERP_TOKEN"}
+    assert options(tmp_path, **given).webhook_key is None
+    # Taken as it stands, whoever guesses the reference could sign webhooks.
+    with pytest.raises(ConfigurationError, match="option 'webhook_key' is a secret"):
+        options(tmp_path, **given, webhook_key="env:NO_SUCH_KEY")
+    monkeypatch.setenv("KEY", "a-key")
+    key = options(tmp_path, **given, webhook_key="env:KEY").webhook_key
+    assert key is not None
+    assert key.get_secret_value() == "a-key"
 
 
 @pytest.mark.parametrize(
