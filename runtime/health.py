@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 import httpx
 import uvicorn
@@ -25,6 +25,14 @@ from store.reports import Backlog
 
 # WIP is summed over all there ever was: 6 s for a million lines, so not at every scrape.
 WIP_EVERY_SECONDS: Final = 300
+
+
+class Pages(Protocol):
+    """What is served over HTTP."""
+
+    def app(self) -> Starlette:
+        """The HTTP application."""
+        ...
 
 
 class Health:
@@ -141,13 +149,29 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def served(health: Health, host: str, port: int) -> AsyncIterator[int]:
+async def served(
+    pages: Pages,
+    host: str,
+    port: int,
+    *,
+    connections_max: int | None = None,
+    drain_seconds: int | None = None,
+) -> AsyncIterator[int]:
     """Serve until the block ends; gives the port, which is a free one if 0 was asked for.
 
-    Raises OSError if the address cannot be had.
+    Beyond `connections_max` callers get 503. At the end, requests that are under way are answered
+    first, for at most `drain_seconds`. Raises OSError if the address cannot be had.
     """
     listener = socket.create_server((host, port))
-    config = uvicorn.Config(health.app(), log_level="warning", access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        pages.app(),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        limit_concurrency=connections_max,
+        timeout_graceful_shutdown=drain_seconds,
+    )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

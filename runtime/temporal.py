@@ -7,7 +7,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
-from runtime.settings import Settings
+from runtime.settings import ProcessSettings
 
 # How everything that crosses Temporal is written; replays read recorded histories with it.
 DATA_CONVERTER: Final = pydantic_data_converter
@@ -42,7 +42,7 @@ async def connect(
     )
 
 
-async def connect_as(settings: Settings, runtime: Runtime | None = None) -> Client:
+async def connect_as(settings: ProcessSettings, runtime: Runtime | None = None) -> Client:
     """Connect as a process is configured."""
     return await connect(
         settings.temporal_address,

@@ -1,0 +1,1 @@
+"""The gateway: where vendors say by HTTP that something changed."""
