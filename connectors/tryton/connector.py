@@ -19,14 +19,15 @@ from connectors.base.manifest import Manifest
 from connectors.base.master_writes import MasterAnswer, MasterLook, MasterQuery, MasterWrite, joined
 from connectors.base.pagination import InTurn
 from connectors.base.rate_budget import RateBudget
-from connectors.tryton.client import Context, TrytonClient, TrytonOptions
+from connectors.tryton.client import TrytonClient, TrytonOptions
 from connectors.tryton.customer_invoices import CustomerInvoices
 from connectors.tryton.document_wire import AccountRow, CurrencyRow, TaxRow
 from connectors.tryton.expense_documents import ExpenseDocuments
 from connectors.tryton.journal_entries import JournalEntries
 from connectors.tryton.manifest import manifest_for
+from connectors.tryton.master_calls import MasterCalls
 from connectors.tryton.master_finding import MasterFinding
-from connectors.tryton.master_mapping import Companies, Works, customers, readable
+from connectors.tryton.master_mapping import Companies, customers, readable, staff_of
 from connectors.tryton.master_writing import MasterWriting
 from connectors.tryton.payments import payments_of
 from connectors.tryton.rates import cost_rates, exchange_rates
@@ -42,6 +43,7 @@ from connectors.tryton.wire import (
     Row,
     TimesheetWorkRow,
 )
+from connectors.tryton.work_mapping import Works
 
 _SERIES: Final = "8.2"
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -52,17 +54,14 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "company.employee_cost_price": ("read",),
     "project.work": ("read", "write", "create"),
     "analytic_account.account": ("read", "write", "create"),
-    "account.period": ("read",),
-    "account.account": ("read",),
-    "account.tax": ("read",),
-    "account.journal": ("read",),
-    "account.configuration": ("read",),
+    **dict.fromkeys(("account.period", "account.account", "account.tax"), ("read",)),
+    **dict.fromkeys(("account.journal", "account.configuration"), ("read",)),
     "account.move": ("read", "write", "create", "delete"),
     "account.move.line": ("read", "create", "delete"),
     "account.invoice": ("read", "write", "create", "delete"),
     "project.disbursement": ("read", "write", "create", "delete"),
-    "currency.currency": ("read",),
-    "currency.currency.rate": ("read",),
+    **dict.fromkeys(("currency.currency", "currency.currency.rate"), ("read",)),
+    "project.work.status": ("read",),
     "party.party": ("read", "write", "create"),
     "ir.attachment": ("read", "create"),
 }
@@ -79,7 +78,7 @@ class Tryton:
         self._invoices: Final = CustomerInvoices(client, options)
         self._entries: Final = JournalEntries(client, options)
         self._finding: Final = MasterFinding(client, options, self._companies)
-        self._master_writing: Final = MasterWriting(client, options, self._finding)
+        self._calls: Final = MasterCalls(client, options, self._finding)
         self._receipts: Final = Receipts(client, options.timeouts)
         self._manifest: Final = manifest_for(options.timeouts)
 
@@ -115,7 +114,8 @@ class Tryton:
         companies = await self._companies()
         people = await self._all(EmployeeRow, "company.employee")
         parties = await self._all(CustomerRow, "party.party")
-        works = Works(companies, await self._all(ProjectWorkRow, "project.work"))
+        planned = await self._all(ProjectWorkRow, "project.work")
+        works = Works(companies, planned)
         tasks = await self._all(TimesheetWorkRow, "timesheet.work")
         centres = await self._all(
             AnalyticAccountRow,
@@ -123,11 +123,11 @@ class Tryton:
             [["root.name", "=", self._options.cost_centre_root], ["type", "=", "normal"]],
         )
         accounts = await self._all(AccountRow, "account.account")
-        taxes = await self._all(TaxRow, "account.tax", [["parent", "=", None]])
         currencies = await self._all(CurrencyRow, "currency.currency")
+        taxes = await self._all(TaxRow, "account.tax", [["parent", "=", None]])
         return Masters(
             legal_entities=companies.all,
-            customers=customers(companies, parties, people),
+            customers=customers(companies, parties, staff_of(people, planned)),
             employees=readable(EmployeeRow, people, companies.employee),
             projects=works.projects(),
             tasks=readable(TimesheetWorkRow, tasks, works.task),
@@ -138,14 +138,14 @@ class Tryton:
         )
 
     async def find_masters(self, queries: Sequence[MasterQuery]) -> MasterLook:
-        """Look records up by id or exact key, with the stamps of what they are made through."""
+        """Look records up by id or exact key, with stamps: theirs, and their parents'."""
         return joined([await self._finding.look(one) for one in queries])
 
     async def write_masters(
         self, writes: Sequence[MasterWrite], evidence: GuardEvidence
     ) -> Sequence[MasterAnswer]:
         """Make or change records of one kind."""
-        return await self._master_writing.write(writes, evidence) if writes else ()
+        return await MasterWriting(self._calls).write(writes, evidence)
 
     async def posting_periods(self) -> Sequence[PostingPeriod]:
         """Read the months of all companies' calendars; adjustment periods are left out."""
@@ -264,14 +264,11 @@ class Tryton:
         return Companies(self._options.connection, found)
 
     async def _all(self, kind: type[Row], model: str, domain: Sequence[Any] = ()) -> list[Any]:
-        pages = self._client.pages(kind, model, domain, list, _ACTIVE_OR_NOT)
-        return [value async for page in pages for value in page]
+        return await self._finding.all(kind, model, domain)
 
 
 # What is drafted before it is posted; of lines of time there are no drafts.
 _DOCUMENTS: Final = frozenset(PostingKind) - {PostingKind.TIME, PostingKind.UNDO}
-# Without it Tryton leaves inactive records out, leavers among them.
-_ACTIVE_OR_NOT: Final[Context] = {"active_test": False}
 
 
 def _kind(intents: Sequence[PostingIntent]) -> PostingKind:

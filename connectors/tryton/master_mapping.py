@@ -1,8 +1,7 @@
-"""Tryton's companies, people, projects, tasks, accounts and periods as our master data."""
+"""Tryton's companies, people, customers, accounts and periods as our master data."""
 
 import logging
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
@@ -15,8 +14,6 @@ from canonical.masters import (
     DimensionValue,
     Employee,
     LegalEntity,
-    Project,
-    Task,
     TaxCode,
 )
 from canonical.posting_period import PeriodState, PostingPeriod
@@ -28,22 +25,14 @@ from connectors.tryton.wire import (
     CustomerRow,
     EmployeeRow,
     PeriodRow,
-    ProjectWorkRow,
     R,
-    StatusRow,
-    TimesheetWorkRow,
     row_from,
 )
 
 _LOG: Final = logging.getLogger(__name__)
-_CODE_MAX: Final = 80
-_MARK: Final = re.compile(r"\[ledgerway:([^\]\n]+)\]")
+CODE_MAX: Final = 80
 _NAME_MAX: Final = 250
-_ORIGIN: Final = "project.work,"
-_DONE: Final = Decimal(1)
 PERCENT: Final = Decimal(100)
-# Tasks may stand below tasks; a tree deeper than this turns in a circle.
-_DEPTH_MAX: Final = 50
 
 M = TypeVar("M", bound=Canonical)
 
@@ -86,8 +75,8 @@ class Companies:
         return LegalEntity(
             connection=self.connection,
             id=str(row.id),
-            code=_code(row.party.code, row.id),
-            name=_name(row.party.name),
+            code=code_of(row.party.code, row.id),
+            name=name_of(row.party.name),
             currency=row.currency.code,
         )
 
@@ -99,8 +88,8 @@ class Companies:
         return Customer(
             connection=self.connection,
             id=str(party.id),
-            code=_code(party.code, party.id),
-            name=_name(party.name),
+            code=code_of(party.code, party.id),
+            name=name_of(party.name),
             active=party.active,
         )
 
@@ -109,8 +98,8 @@ class Companies:
         return Employee(
             connection=self.connection,
             id=str(row.id),
-            code=_code(row.party.code, row.id),
-            name=_name(row.party.name),
+            code=code_of(row.party.code, row.id),
+            name=name_of(row.party.name),
             legal_entity=self.code(row.company),
             active_from=row.start_date,
             active_until=row.end_date,
@@ -123,8 +112,8 @@ class Companies:
         return DimensionValue(
             connection=self.connection,
             id=str(row.id),
-            code=_code(row.code, row.id),
-            name=_name(row.name),
+            code=code_of(row.code, row.id),
+            name=name_of(row.name),
             legal_entity=self.code(row.company),
             active=row.active and row.state == "opened",
             dimension=COST_CENTRE,
@@ -137,8 +126,8 @@ class Companies:
         return Account(
             connection=self.connection,
             id=str(row.id),
-            code=_code(row.code, row.id),
-            name=_name(row.name),
+            code=code_of(row.code, row.id),
+            name=name_of(row.name),
             legal_entity=self.code(row.company),
             active=row.active and not row.closed,
             active_from=row.start_date,
@@ -151,8 +140,8 @@ class Companies:
         return TaxCode(
             connection=self.connection,
             id=str(row.id),
-            code=_code(row.description, row.id),
-            name=_name(row.name),
+            code=code_of(row.description, row.id),
+            name=name_of(row.name),
             legal_entity=self.code(row.company),
             active=row.active,
             active_from=row.start_date,
@@ -165,8 +154,8 @@ class Companies:
         return Currency(
             connection=self.connection,
             id=str(row.id),
-            code=_code(row.code, row.id),
-            name=_name(row.name),
+            code=code_of(row.code, row.id),
+            name=name_of(row.name),
             active=row.active,
         )
 
@@ -175,9 +164,9 @@ class Companies:
         return PostingPeriod(
             connection=self.connection,
             id=str(row.id),
-            name=_code(row.name, row.id),
+            name=code_of(row.name, row.id),
             legal_entity=self.code(row.company),
-            fiscal_year=_code(row.fiscal_year.name, row.fiscal_year.id),
+            fiscal_year=code_of(row.fiscal_year.name, row.fiscal_year.id),
             starts_on=row.start_date,
             ends_on=row.end_date,
             state=PeriodState.OPEN if row.state == "open" else PeriodState.CLOSED,
@@ -185,112 +174,28 @@ class Companies:
 
 
 def customers(
-    companies: Companies, parties: Sequence[Any], people: Sequence[Any]
+    companies: Companies, parties: Sequence[Any], staff: Container[str]
 ) -> tuple[Customer, ...]:
     """Everybody who may be billed: Tryton marks no party as a customer, so all but our people.
 
     Our own companies are among them, for one bills the other.
     """
-    staff = {str(one["party."]["id"]) for one in people if isinstance(one.get("party."), dict)}
     found = readable(CustomerRow, parties, companies.customer)
     return tuple(one for one in found if one.id not in staff)
 
 
-class Works:
-    """The tree of projects and tasks."""
-
-    def __init__(self, companies: Companies, values: Sequence[Any]) -> None:
-        self._companies: Final = companies
-        self._rows: Final = dict(_rows_by_id(values))
-
-    def projects(self) -> tuple[Project, ...]:
-        """All projects, the done ones inactive."""
-        return self._each("project", self._project)
-
-    def task(self, row: TimesheetWorkRow) -> Task | None:
-        """What time is booked on for a task of a project; None for anything else."""
-        work = self._rows.get(_origin(row))
-        if work is None or work.type != "task":
-            return None
-        return Task(
-            connection=self._companies.connection,
-            # Lines are booked on the timesheet work, not on the task itself.
-            id=str(row.id),
-            code=_code(work.number, work.id),
-            name=_name(work.name),
-            legal_entity=self._companies.code(row.company),
-            active=not _done(work.status),
-            active_from=row.timesheet_start_date,
-            active_until=row.timesheet_end_date,
-            project=str(self._project_above(work).id),
-        )
-
-    def _each(self, kind: str, made: Callable[[ProjectWorkRow], M | None]) -> tuple[M, ...]:
-        found: list[M] = []
-        for row in self._rows.values():
-            if row.type != kind:
-                continue
-            try:
-                master = made(row)
-            except ValueError as error:
-                _LOG.warning("tryton: project %d left out: %s", row.id, error)
-                continue
-            if master is not None:
-                found.append(master)
-        return tuple(found)
-
-    def _project(self, row: ProjectWorkRow) -> Project:
-        return Project(
-            connection=self._companies.connection,
-            id=str(row.id),
-            code=_marked(row.comment) or _code(row.number, row.id),
-            name=_name(row.name),
-            legal_entity=self._companies.code(row.company),
-            active=not _done(row.status),
-            customer=str(row.party_id) if row.party_id is not None else None,
-        )
-
-    def _project_above(self, work: ProjectWorkRow) -> ProjectWorkRow:
-        above: ProjectWorkRow | None = work
-        for _ in range(_DEPTH_MAX):
-            if above is None or above.type == "project":
-                break
-            above = self._rows.get(above.parent) if above.parent is not None else None
-        if above is None or above.type != "project":
-            raise ValueError(f"record {work.id}: a task without a project")
-        return above
+def staff_of(people: Iterable[Any], works: Iterable[Any]) -> frozenset[str]:
+    """The parties of our people, but for somebody who pays for a project as well."""
+    payers = {one.get("party") for one in works}
+    found = (one["party."]["id"] for one in people if isinstance(one.get("party."), dict))
+    return frozenset(str(one) for one in found if one not in payers)
 
 
-def _rows_by_id(values: Iterable[Any]) -> Iterable[tuple[int, ProjectWorkRow]]:
-    for value in values:
-        try:
-            row = row_from(ProjectWorkRow, value)
-        except ValueError as error:
-            _LOG.warning("tryton: project.work left out: %s", error)
-            continue
-        yield row.id, row
-
-
-def _marked(comment: str | None) -> str | None:
-    """The code of a project that was made here: Tryton numbers it and lets nobody choose."""
-    found = _MARK.search(comment or "")
-    return same_code(found.group(1))[:_CODE_MAX] if found else None
-
-
-def _origin(row: TimesheetWorkRow) -> int:
-    origin = row.origin or ""
-    number = origin.removeprefix(_ORIGIN)
-    return int(number) if origin.startswith(_ORIGIN) and number.isdecimal() else 0
-
-
-def _done(status: StatusRow | None) -> bool:
-    return status is not None and status.progress == _DONE
-
-
-def _code(text: str | None, record: int) -> str:
+def code_of(text: str | None, record: int) -> str:
     """Give a code; without one it must match nothing by accident, and people must see why."""
-    return same_code(text or "")[:_CODE_MAX].strip() or f"(no code: {record})"
+    return same_code(text or "")[:CODE_MAX].strip() or f"(no code: {record})"
 
 
-def _name(text: str | None) -> str:
+def name_of(text: str | None) -> str:
+    """Give a name, no longer than ours may be."""
     return storable(text or "")[:_NAME_MAX].strip()
