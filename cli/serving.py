@@ -84,7 +84,8 @@ def gateway(
 ) -> None:
     """Take webhooks until told to stop (SIGTERM), then answer those that came.
 
-    A vendor posts to /webhooks/CONNECTION. It has no --json, because it gives no result.
+    A vendor posts to /webhooks/CONNECTION. It has no --json, because it gives no result: programs
+    ask /ready and /metrics.
     """
     from gateway import process
 
@@ -96,7 +97,7 @@ def gateway(
     with in_words():
         try:
             process.run(found.model_copy(update=changes))
-        except RuntimeError as error:
+        except process.NoTemporalError as error:
             raise CommandError(
                 f"Temporal does not answer at {found.temporal_address}. If this is the local "
                 "world, start it: ledgerway up"

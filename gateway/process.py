@@ -32,6 +32,10 @@ from runtime.temporal import connect_as
 CONNECTIONS_MAX: Final = 200
 
 
+class NoTemporalError(Exception):
+    """Temporal does not answer, so that nobody could be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
     """Where the gateway serves, and whose webhooks it takes."""
@@ -99,12 +103,15 @@ async def serve(
 ) -> None:
     """Take webhooks until `stop` is set, then answer those that came.
 
-    `on_started` is told once it serves. Raises ConfigurationError, RuntimeError if Temporal is not
-    there, or OSError if an address cannot be had.
+    `on_started` is told once it serves. Raises ConfigurationError, NoTemporalError, or
+    OSError if an address cannot be had.
     """
     configuration, _ = load_configuration(settings.config)
     sources = webhook_sources(settings, configuration)
-    client = await connect_as(settings)
+    try:
+        client = await connect_as(settings)
+    except RuntimeError as error:
+        raise NoTemporalError from error
     telling = Telling(MasterSyncWorkflows(client, configuration.tenant).tell)
     webhooks = Webhooks(sources, telling, lambda: datetime.now(UTC))
     async with AsyncExitStack() as stack:

@@ -86,8 +86,9 @@ async def test_exit_codes_are_where_whoever_writes_a_script_looks_first(nowhere:
 )
 def test_programs_can_read_every_answer(words: tuple[str, ...], command: Any) -> None:
     has_json = any("--json" in one.opts for one in command.params)
-    # A worker answers by serving; whoever looks for --json is told where to look instead.
-    assert has_json or (words == ("worker",) and "no --json, because" in command.help)
+    # What serves answers by serving; whoever looks for --json is told why there is none.
+    serves = words in {("worker",), ("gateway",)}
+    assert has_json or (serves and "no --json, because" in command.help)
 
 
 @each_command
