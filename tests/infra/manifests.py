@@ -68,6 +68,37 @@ def workloads() -> list[Manifest]:
     return [*of_kind("Deployment"), *of_kind("Job")]
 
 
+def workers(*kustomizations: str) -> list[Manifest]:
+    """The deployments that serve task queues; there is at least one."""
+    return _of_component("worker", kustomizations)
+
+
+def gateways(*kustomizations: str) -> list[Manifest]:
+    """The deployments that take webhooks; there is at least one."""
+    return _of_component("gateway", kustomizations)
+
+
+def _of_component(component: str, kustomizations: tuple[str, ...]) -> list[Manifest]:
+    found = [
+        one
+        for one in of_kind("Deployment", *kustomizations)
+        if one["metadata"]["labels"]["app.kubernetes.io/component"] == component
+    ]
+    assert found, f"no {component} in {kustomizations or APPLIED}"
+    return found
+
+
+def services_of(component: str) -> list[Manifest]:
+    """The services that lead to its pods; there is at least one."""
+    found = [
+        one
+        for one in of_kind("Service")
+        if one["spec"]["selector"]["app.kubernetes.io/component"] == component
+    ]
+    assert found, f"no Service of {component}"
+    return found
+
+
 def pod_of(workload: Manifest) -> Manifest:
     """The pod specification of a workload."""
     pod: Manifest = workload["spec"]["template"]["spec"]

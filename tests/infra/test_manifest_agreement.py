@@ -10,13 +10,15 @@ import httpx
 import pytest
 
 from activities.case_workflows import CASE_QUEUE
+from activities.master_sync_workflows import MASTERS_QUEUE
 from canonical.messages import REPORT, TIMESHEET, posting_queue
+from connectors.base.capabilities import WebhookSource
 from connectors.base.connections import Connections
 from rules.policies import Policies
 from runtime.bootstrap import Platform
 from runtime.configuration import load_configuration, options_for
 from runtime.health import Health, served
-from runtime.registry import system_named
+from runtime.registry import has_capability, system_named
 from runtime.settings import Settings
 from runtime.temporal import connect
 from runtime.topology import UPKEEP_QUEUE, document_queues
@@ -29,9 +31,12 @@ from tests.infra.manifests import (
     Manifest,
     container_of,
     environment_of,
+    gateways,
     of_kind,
     pod_of,
     project,
+    services_of,
+    workers,
     workloads,
 )
 from tests.server_fixtures import FreshDatabase
@@ -60,7 +65,7 @@ def all_queues() -> set[str]:
     configuration, _ = load_configuration(EXAMPLE_CONFIG)
     return {
         *(queue for queue, _ in document_queues(configuration)),
-        *(CASE_QUEUE, UPKEEP_QUEUE),
+        *(CASE_QUEUE, MASTERS_QUEUE, UPKEEP_QUEUE),
         *(
             posting_queue(target, kind)
             for target in configuration.targets()
@@ -73,21 +78,21 @@ def test_every_variable_is_a_setting_and_has_a_value_that_it_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     known = {f"LEDGERWAY_{field.upper()}" for field in Settings.model_fields}
-    for workload in workloads():
+    for workload in (*workers(), *of_kind("Job")):
         assert environment_of(workload).keys() <= known
         settings = settings_of(workload, monkeypatch)
         assert settings.database_url.get_secret_value() == SECRET_VALUE
 
 
 def test_one_worker_serves_every_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    (worker,) = of_kind("Deployment", "base")
+    (worker,) = workers("base")
     assert settings_of(worker, monkeypatch).queues == ()
 
 
 def test_segments_serve_every_queue_once(monkeypatch: pytest.MonkeyPatch) -> None:
     served_by_segments = [
         queue
-        for deployment in of_kind("Deployment", "overlays/segmented")
+        for deployment in workers("overlays/segmented")
         for queue in settings_of(deployment, monkeypatch).queues
     ]
     assert Counter(served_by_segments) == Counter(all_queues())
@@ -95,7 +100,7 @@ def test_segments_serve_every_queue_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_an_erp_never_meets_two_processes_that_post(monkeypatch: pytest.MonkeyPatch) -> None:
     posting = 0
-    for deployment in of_kind("Deployment"):
+    for deployment in workers():
         queues = settings_of(deployment, monkeypatch).queues or all_queues()
         if any(queue.startswith(posting_queue("")) for queue in queues):
             posting += 1
@@ -105,7 +110,7 @@ def test_an_erp_never_meets_two_processes_that_post(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_worker_has_drained_before_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    for deployment in of_kind("Deployment"):
+    for deployment in workers():
         settings = settings_of(deployment, monkeypatch)
         longest = settings.drain_seconds
         grace = pod_of(deployment)["terminationGracePeriodSeconds"]
@@ -115,7 +120,7 @@ def test_a_worker_has_drained_before_it_is_killed(monkeypatch: pytest.MonkeyPatc
 
 def test_ports_are_one_port(monkeypatch: pytest.MonkeyPatch) -> None:
     (exposed,) = in_dockerfile(r"EXPOSE (\d+)")
-    for deployment in of_kind("Deployment"):
+    for deployment in workers():
         settings = settings_of(deployment, monkeypatch)
         assert container_of(deployment)["ports"] == [
             {"name": "health", "containerPort": settings.health_port}
@@ -124,7 +129,7 @@ def test_ports_are_one_port(monkeypatch: pytest.MonkeyPatch) -> None:
         assert annotations["prometheus.io/port"] == str(settings.health_port) == exposed
         # Not the loopback interface, where nobody else could ask.
         assert settings.health_host == "0.0.0.0"  # noqa: S104  A pod's own network.
-    for service in of_kind("Service"):
+    for service in services_of("worker"):
         (port,) = service["spec"]["ports"]
         assert port["targetPort"] == "health"
         assert str(port["port"]) == exposed
@@ -140,7 +145,7 @@ async def test_every_probe_is_answered(
     platform = Platform(configuration, Policies(), database, Connections({}), client)
     health = Health(platform, None)
     health.ready = True
-    asked = {path for deployment in of_kind("Deployment") for path in _asked_by_others(deployment)}
+    asked = {path for deployment in workers() for path in _asked_by_others(deployment)}
     async with (
         served(health, "127.0.0.1", 0) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
@@ -178,7 +183,7 @@ def test_every_image_is_of_this_version() -> None:
     version = project()["project"]["version"]
     for workload in workloads():
         assert container_of(workload)["image"] == f"ledgerway:{version}"
-    for deployment in of_kind("Deployment"):
+    for deployment in workers():
         assert environment_of(deployment)["LEDGERWAY_BUILD_ID"] == version
     (job,) = of_kind("Job")
     assert job["metadata"]["name"].endswith(version.replace(".", "-"))
@@ -197,29 +202,52 @@ def test_selectors_find_the_pods_and_no_two_deployments_share_one() -> None:
             assert len(selectors) == len(labels)
             for selector in selectors:
                 assert len([one for one in labels if selector.items() <= one.items()]) == 1
-        (service,) = of_kind("Service", kustomization)
-        assert all(service["spec"]["selector"].items() <= one.items() for one in labels)
-        (network,) = of_kind("NetworkPolicy", kustomization)
-        selected = network["spec"]["podSelector"]["matchLabels"]
-        assert all(selected.items() <= one.items() for one in labels)
+        for service in of_kind("Service", kustomization):
+            found = _of_its_component(service, kustomization)
+            assert all(service["spec"]["selector"].items() <= one.items() for one in found)
+        networks = of_kind("NetworkPolicy", kustomization)
+        assert all(len([one for one in networks if _selects(one, pod)]) == 1 for pod in labels)
+
+
+def _of_its_component(service: Manifest, kustomization: str) -> list[Manifest]:
+    component = service["spec"]["selector"]["app.kubernetes.io/component"]
+    found = workers(kustomization) if component == "worker" else gateways(kustomization)
+    return [one["spec"]["template"]["metadata"]["labels"] for one in found]
+
+
+def _selects(network: Manifest, pod: Manifest) -> bool:
+    selector = network["spec"]["podSelector"]
+    for one in selector.get("matchExpressions", ()):
+        assert one["operator"] == "NotIn"
+        if pod[one["key"]] in one["values"]:
+            return False
+    return bool(selector["matchLabels"].items() <= pod.items())
 
 
 def test_the_example_configuration_resolves_with_the_secrets_that_are_mounted(
     tmp_path: Path,
 ) -> None:
     configuration, _ = load_configuration(EXAMPLE_CONFIG)
-    for deployment in of_kind("Deployment"):
-        folder = tmp_path / deployment["metadata"]["name"]
+    for number, deployment in enumerate(of_kind("Deployment")):
+        folder = tmp_path / str(number)
         shutil.copytree(EXAMPLE_CONFIG, folder)
         mounted = _mounted_secrets(deployment)
         for path in mounted:
             (folder / path).parent.mkdir(exist_ok=True)
             (folder / path).write_text("made-up-secret")
-        for name, one in configuration.connections.items():
+        connections = configuration.connections
+        if deployment in gateways():
+            # Whoever faces the Internet is given what it proves webhooks with, and nothing else.
+            connections = {
+                name: one
+                for name, one in connections.items()
+                if has_capability(one.system, WebhookSource)
+            }
+        for name, one in connections.items():
             options_for(system_named(one.system), name, one, folder)
         referred = {
             str(value).removeprefix("file:")
-            for one in configuration.connections.values()
+            for one in connections.values()
             for value in one.options.values()
             if str(value).startswith("file:")
         }
@@ -256,7 +284,7 @@ def test_the_drop_of_contracts_is_mounted_where_its_connection_looks() -> None:
     folder = configuration.connections["contracts"].options["folder"]
     for kustomization in ("base", "overlays/segmented"):
         (claim,) = of_kind("PersistentVolumeClaim", kustomization)
-        for deployment in of_kind("Deployment", kustomization):
+        for deployment in workers(kustomization):
             mounts = container_of(deployment)["volumeMounts"]
             assert {"name": "contracts", "mountPath": folder} in mounts
             volume = _volume(deployment, "contracts")["persistentVolumeClaim"]

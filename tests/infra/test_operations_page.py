@@ -13,11 +13,12 @@ from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
 import activities.metrics
+import gateway.metrics
 from activities import search_attributes
 from canonical.exception_case import Cause
 from cli.main import app
-from runtime.settings import Settings
-from tests.infra.manifests import CHECKOUT, container_of, of_kind
+from runtime.settings import GatewaySettings, Settings
+from tests.infra.manifests import CHECKOUT, container_of, gateways, of_kind
 
 PAGE = (CHECKOUT / "docs" / "operations.md").read_text()
 PROMETHEUS = CHECKOUT / "infra" / "prometheus"
@@ -57,7 +58,7 @@ def test_every_setting_is_described_with_its_default() -> None:
     }
     defaults = {
         f"LEDGERWAY_{name.upper()}": _as_written(field.default)
-        for name, field in Settings.model_fields.items()
+        for name, field in (Settings.model_fields | GatewaySettings.model_fields).items()
     }
     assert described == defaults
 
@@ -71,7 +72,8 @@ def _as_written(default: object) -> str:
 
 
 def test_metrics_that_are_named_exist() -> None:
-    assert activities.metrics.POSTED is not None  # They are registered by importing.
+    # They are registered by importing.
+    assert activities.metrics.POSTED is not gateway.metrics.WEBHOOKS
     exist = set().union(*our_families().values())
     assert metrics_in(PAGE) <= exist
     for rule in rules():
@@ -120,7 +122,8 @@ def test_every_search_attribute_is_named_with_its_type() -> None:
 def test_commands_exist() -> None:
     commands = get_command(app).commands.keys()  # type: ignore[attr-defined]
     named = set(re.findall(r"`ledgerway ([a-z]+)", PAGE))
-    started = {one for job in of_kind("Job") for one in container_of(job)["command"][1:]}
+    by_command = (*of_kind("Job"), *gateways())
+    started = {one for workload in by_command for one in container_of(workload)["command"][1:]}
     assert named
     assert named | started <= commands
 
