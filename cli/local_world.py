@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sandbox.billing_act import BillingAct
     from sandbox.expense_act import ExpenseAct
     from sandbox.firm import Month
+    from sandbox.masters_act import MastersAct
     from sandbox.summary import Summary
 
 _UiPort = Annotated[
@@ -130,7 +131,7 @@ def _month(text: str | None) -> "Month":
 
 def _show_addresses(addresses: dict[str, str]) -> None:
     for name, address in addresses.items():
-        out.print(f"  {name:20} {address}", highlight=False)
+        out.print(f"  {name:22} {address}", highlight=False)
 
 
 def _print_addresses(addresses: dict[str, str]) -> None:
@@ -154,6 +155,7 @@ def _show(summary: "Summary", path: Path) -> None:
     )  # fmt: skip
     _show_expenses(summary.expenses)
     _show_billing(summary.billing)
+    _show_masters(summary.masters)
     out.print(
         table(
             "Control totals of time",
@@ -176,13 +178,14 @@ def _show(summary: "Summary", path: Path) -> None:
         if summary.agree
         else f"[red]They do not agree: {totals.differences} lines of time and "
         f"{len(summary.expenses.totals.differences)} amounts of expenses differ; invoices "
-        f"{'agree' if summary.billing.agree else 'differ'}.[/]"
+        f"{'agree' if summary.billing.agree else 'differ'}, masters "
+        f"{'agree' if summary.masters.agree else 'differ'}.[/]"
     )
     out.print(f"{verdict} Survived on the way: {survived}, 1 x worker killed.")
     out.print(f"{summary.seconds} s; the same as JSON in {path}")
     out.print(
-        "Next: [bold]ledgerway up[/], then [bold]ledgerway cases list[/] or Temporal's UI to "
-        "resolve them."
+        "Next: [bold]ledgerway up[/], then [bold]ledgerway cases list[/], [bold]ledgerway masters "
+        "conflicts[/] or Temporal's UI to resolve them."
     )
 
 
@@ -208,6 +211,28 @@ def _show_billing(billing: "BillingAct") -> None:
             ],
         )
     )
+
+
+def _show_masters(masters: "MastersAct") -> None:
+    worth = ", ".join(f"{amount:,} {code}" for code, amount in masters.plan_worth.items())
+    left = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in masters.left.items())
+    out.print(
+        table(
+            "Masters: customers of Salesforce, people of BambooHR",
+            ("", "Records", ""),
+            [
+                ("linked by exact keys", masters.linked, None),
+                ("  written while linking", masters.written_at_first, None),
+                ("written since, into Harvest and the ERP", masters.written, None),
+                ("cases decided", masters.settled, None),
+                ("cases left for you", sum(masters.left.values()), left),
+                ("  lines to correct", masters.plan_lines, worth),
+                ("twins in the ERP", masters.twins, None),
+            ],
+        )
+    )
+    for one in masters.wrong:
+        out.print(f"[red]{one}[/]", highlight=False)
 
 
 def _show_expenses(expenses: "ExpenseAct") -> None:

@@ -1,4 +1,4 @@
-"""The demo: a firm's month goes into a real ERP and is billed, while things go wrong."""
+"""The demo: a firm's month goes into a real ERP and is billed, and its masters stay in step."""
 
 import asyncio
 import shutil
@@ -16,6 +16,7 @@ from sandbox.control_totals import control_totals
 from sandbox.expense_act import post_expenses
 from sandbox.faults import Fault, FaultKind
 from sandbox.firm import Month
+from sandbox.masters_act import keep_masters_in_step
 from sandbox.platform_view import PlatformView, Standing, platform_view
 from sandbox.summary import Summary, summary_of
 from sandbox.world import Ports, Progress, World
@@ -42,13 +43,16 @@ async def run_demo(home: Path, month: Month, cache: Path, ports: Ports, stage: S
     """Make a new world, carry the month through it, and leave it stopped and kept."""
     started = time.monotonic()
     await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
-    stage.step("Starting PostgreSQL, Temporal, Tryton, Harvest, Concur and a worker")
+    stage.step(
+        "Starting PostgreSQL, Temporal, Tryton, Harvest, Concur, Salesforce, BambooHR and a worker"
+    )
     world = World(home, month, cache=cache, faulty=True, ports=ports, on_progress=stage.building)
     async with world, platform_view(world) as platform:
         await _post_the_month(world, platform, stage)
         await _life_goes_on(world, platform, stage)
         expenses = await post_expenses(world, platform, stage.step)
         billing = await bill_the_month(world, platform, stage.step)
+        masters = await keep_masters_in_step(world, platform, stage.step)
         stage.step("Asking Harvest, the ledger and the ERP for their totals")
         totals = await control_totals(world, platform)
         report = await world.proxy.report()
@@ -57,6 +61,7 @@ async def run_demo(home: Path, month: Month, cache: Path, ports: Ports, stage: S
             await platform.blocked(),
             expenses,
             billing,
+            masters,
             fired={kind.value: report.of(kind).fired for kind in FaultKind},
             seconds=round(time.monotonic() - started),
         )

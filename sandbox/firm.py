@@ -173,6 +173,10 @@ class Firm:
         """Everybody employed by one legal entity."""
         return tuple(person for person in self.employees if person.legal_entity == legal_entity)
 
+    def currency_of(self, customer: Customer) -> str:
+        """The currency of a customer: that of the legal entity that works for it."""
+        return next(one.legal_entity.currency for one in self.projects if one.customer == customer)
+
     def projects_of(self, legal_entity: LegalEntity) -> tuple[Project, ...]:
         """Every project that one legal entity delivers, also one that the ERP does not know."""
         return tuple(project for project in self.projects if project.legal_entity == legal_entity)
@@ -255,6 +259,8 @@ LEAVERS = ("Chiara Moretti", "Wei Zhang")
 def firm_of(month: Month) -> Firm:
     """Describe the firm as it is in one month."""
     customers = {customer.code: customer for customer in CUSTOMERS}
+    # The tenth working day, so that work lies before it and after it.
+    leaving_day = month.working_days()[9]
     return Firm(
         month=month,
         legal_entities=(DE01, US01),
@@ -280,7 +286,7 @@ def firm_of(month: Month) -> Firm:
                 legal_entity,
                 cost_centre,
                 date(joined, 1 + number % MONTHS_PER_YEAR, 1),
-                _leaving_day(month) if f"{given_name} {family_name}" in LEAVERS else None,
+                leaving_day if f"{given_name} {family_name}" in LEAVERS else None,
                 Decimal(bill_rate),
                 Decimal(cost_rate),
             )
@@ -290,8 +296,3 @@ def firm_of(month: Month) -> Firm:
             )
         ),
     )
-
-
-def _leaving_day(month: Month) -> date:
-    """Choose the tenth working day, so that work lies before it and after it."""
-    return month.working_days()[9]

@@ -89,6 +89,8 @@ class FirmAccount:
                     last_name=person.family_name,
                     email=person.email,
                     roles=(person.role, person.cost_centre.role),
+                    # Who has left is archived by the time the month is approved.
+                    is_active=person.ended_on is None,
                 )
                 for person in self.firm.employees
             ),
@@ -96,7 +98,7 @@ class FirmAccount:
                 SimulatedClient(
                     id=_CLIENTS + customers[customer.code],
                     name=f"{customer.code} {customer.name}",
-                    currency=self._currency_of(customer.code),
+                    currency=self.firm.currency_of(customer),
                 )
                 for customer in self.firm.customers
             ),
@@ -113,13 +115,6 @@ class FirmAccount:
                 SimulatedTask(id=self.task_id(name), name=name) for name in self.firm.task_names
             ),
             time_entries=tuple(self._entries()),
-        )
-
-    def _currency_of(self, customer: str) -> str:
-        return next(
-            project.legal_entity.currency
-            for project in self.firm.projects
-            if project.customer.code == customer
         )
 
     def _entries(self) -> Iterator[SimulatedEntry]:

@@ -1,19 +1,23 @@
 """What the local world asks the platform: start a workflow, and how far everything is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from temporalio.client import Client
 
 from activities.case_workflows import case_workflow_id
+from activities.master_sync_workflows import MasterSyncWorkflows
 from canonical.billing_messages import BillingRequest, Decided, ReadinessView
 from canonical.messages import (
     BackfillWindow,
     MasterDataRef,
+    MasterSyncOutcome,
+    MasterSyncRef,
     PaymentRef,
     ResolutionOutcome,
     ResolutionRequest,
@@ -23,8 +27,10 @@ from runtime.temporal import connect
 from runtime.topology import UPKEEP_QUEUE
 from sandbox.firm import Firm
 from sandbox.world import World
-from store import reports
+from sandbox.world_configuration import TENANT
+from store import correction_plans, master_issues, reports
 from store.database import Database
+from store.master_issues import OpenIssue
 
 _POLL_SECONDS: Final = 0.1
 SETTLE_SECONDS_MAX: Final = 300
@@ -124,6 +130,39 @@ class PlatformView:
             case_workflow_id(case)
         ).execute_update("resolve_exception", request, result_type=ResolutionOutcome)
         return outcome
+
+    async def sync_masters(self, ref: MasterSyncRef) -> MasterSyncOutcome:
+        """Tell the synchronisation of masters what has news, and see it through."""
+        await MasterSyncWorkflows(self.client, TENANT).tell(ref)
+        return await self.masters_at_rest()
+
+    async def masters_at_rest(self) -> MasterSyncOutcome:
+        """Wait until the synchronisation of masters has nothing left to do."""
+        handle: Any = self.client.get_workflow_handle(
+            MasterSyncWorkflows(self.client, TENANT).id, result_type=MasterSyncOutcome
+        )
+        outcome: MasterSyncOutcome = await handle.result()
+        return outcome
+
+    async def master_issues(self) -> list[OpenIssue]:
+        """What people have to decide about masters."""
+        async with self.database.connection() as connection:
+            return await master_issues.all_open(connection)
+
+    async def masters_written(self) -> int:
+        """How many writes of masters were answered or seen, in all systems."""
+        row = await self.database.fetch_row(
+            "SELECT count(*) AS n FROM master_write WHERE state = 'DONE'"
+        )
+        assert row is not None
+        written: int = row["n"]
+        return written
+
+    async def worth_of(self, keys: Sequence[str]) -> dict[str, Decimal]:
+        """What posted lines are worth, by currency."""
+        async with self.database.connection() as connection:
+            found = await correction_plans.worth(connection, [UUID(key) for key in keys])
+        return {currency: amount for _, amount, currency in found}
 
     async def reread(self, firm: Firm) -> None:
         """Read the firm's month, and the one before, whole: so deletions are found."""

@@ -3,15 +3,20 @@
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 from pydantic import BaseModel
 
+from connectors.bamboohr.simulated_orders import Dated, Move
+from connectors.bamboohr.simulated_state import SimulatedJob
 from connectors.base.http import exact_json_text
 from connectors.concur.simulated_state import CompanyState
 from connectors.harvest.simulated_state import AccountState, Selection
+from connectors.salesforce.simulated_orders import Addition, Additions, Changes
+from connectors.salesforce.simulated_state import Changed, Value
 from sandbox.child_process import LOCALHOST, ChildProcess, dies_with_its_parent, free_port
 
 _CHECKOUT = Path(__file__).parents[1]
@@ -136,6 +141,37 @@ class ConcurServer(SimulatorServer):
         told = {"document": document, "content": content}
         new: str = await self.order("resubmit", told)
         return new
+
+
+class SalesforceServer(SimulatorServer):
+    """A simulated Salesforce."""
+
+    def __init__(self, home: Path, *, port: int | None = None) -> None:
+        title = "Salesforce's simulator"
+        super().__init__(home, "connectors.salesforce.simulator", title, port=port)
+
+    async def open_account(self, fields: Mapping[str, Value]) -> None:
+        """Make an Account, as somebody in sales does."""
+        await self.order("add", Additions(records=(Addition(kind="Account", fields={**fields}),)))
+
+    async def rename(self, account: str, name: str) -> None:
+        """Give an Account another name."""
+        await self.order("change", Changes(changes=(Changed(id=account, fields={"Name": name}),)))
+
+
+class BambooHrServer(SimulatorServer):
+    """A simulated BambooHR."""
+
+    def __init__(self, home: Path, *, port: int | None = None) -> None:
+        super().__init__(home, "connectors.bamboohr.simulator", "BambooHR's simulator", port=port)
+
+    async def terminate(self, employee: int, last_day: date) -> None:
+        """End somebody's employment."""
+        await self.order("terminate", Dated(id=employee, day=last_day))
+
+    async def move(self, employee: int, job: SimulatedJob) -> None:
+        """Give somebody another job, from its day on."""
+        await self.order("move", Move(id=employee, job=job))
 
 
 class WorkerProgram:

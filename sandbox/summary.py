@@ -12,6 +12,7 @@ from canonical.time_entry import TIME_ENTRY
 from sandbox.billing_act import BillingAct
 from sandbox.control_totals import ControlTotals, Total
 from sandbox.expense_act import ExpenseAct
+from sandbox.masters_act import MastersAct
 from store.reports import Blocked
 
 
@@ -24,13 +25,15 @@ class Summary:
     cases: Sequence[Blocked]
     expenses: ExpenseAct
     billing: BillingAct
+    masters: MastersAct
     fired: Mapping[str, int]
     seconds: int
 
     @property
     def agree(self) -> bool:
-        """Every side says the same, of time, of expenses and of invoices."""
-        return self.totals.agree and self.expenses.agree and self.billing.agree
+        """Every side says the same, of time, expenses, invoices and masters."""
+        acts = (self.totals, self.expenses, self.billing, self.masters)
+        return all(one.agree for one in acts)
 
     def as_json(self) -> dict[str, Any]:
         """The summary with its documented top-level keys; amounts and hours are text."""
@@ -52,6 +55,7 @@ class Summary:
                 "cases": [_case(case) for case in self.expenses.cases],
             },
             "billing": self.billing.as_json(),
+            "masters": self.masters.as_json(),
             "faults_fired": dict(self.fired),
             "seconds": self.seconds,
         }
@@ -66,6 +70,7 @@ def summary_of(
     cases: Sequence[Blocked],
     expenses: ExpenseAct,
     billing: BillingAct,
+    masters: MastersAct,
     *,
     fired: Mapping[str, int],
     seconds: int,
@@ -73,7 +78,7 @@ def summary_of(
     """Put together what was found; `cases` are all that are open."""
     happened = {kind: count for kind, count in fired.items() if count}
     of_time = [case for case in cases if case.object == TIME_ENTRY]
-    return Summary(totals, of_time, expenses, billing, happened, seconds)
+    return Summary(totals, of_time, expenses, billing, masters, happened, seconds)
 
 
 def _case(case: Blocked) -> dict[str, Any]:

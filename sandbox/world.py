@@ -6,27 +6,34 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
-import yaml
+from pydantic import BaseModel
 from temporalio.api.enums.v1 import IndexedValueType
 
 from activities import search_attributes as sa
 from connectors.harvest.simulated_state import AccountState
-from sandbox.billing_policies import BILLING_POLICIES
 from sandbox.child_process import ServerError
-from sandbox.contract_month import CONNECTION, write_contracts
-from sandbox.expense_month import PER_DIEM_TYPE, ExpenseMonth
-from sandbox.expense_policies import EXPENSE_POLICIES
+from sandbox.contract_month import write_contracts
+from sandbox.crm_org import CrmOrg
+from sandbox.expense_month import ExpenseMonth
 from sandbox.fault_control import FaultProxy
 from sandbox.file_lock import exclusive
 from sandbox.firm import Firm, Month, firm_of
+from sandbox.hr_company import HrCompany
 from sandbox.month import FirmAccount
 from sandbox.postgres import Postgres
-from sandbox.programs import ConcurServer, HarvestServer, WorkerProgram
+from sandbox.programs import (
+    BambooHrServer,
+    ConcurServer,
+    HarvestServer,
+    SalesforceServer,
+    SimulatorServer,
+    WorkerProgram,
+)
 from sandbox.temporal_server import NAMESPACE, SearchAttributes, TemporalServer
-from sandbox.tryton.billing_seed import ACCOUNT_OF_ROLE
 from sandbox.tryton.server import TrytonServer
+from sandbox.world_configuration import Address, WorldConfiguration
 from store import schema
 
 Progress = Callable[[str, int], None]
@@ -98,6 +105,10 @@ class World:
         self.harvest = HarvestServer(home / "harvest")
         self._company = ExpenseMonth(self.firm).company()
         self.concur = ConcurServer(home / "concur")
+        self._org = CrmOrg(self.firm).state()
+        self.salesforce = SalesforceServer(home / "salesforce")
+        self._people = HrCompany(self.firm).state()
+        self.bamboohr = BambooHrServer(home / "bamboohr")
         self.contracts: Final = home / "contracts"
         self.worker = WorkerProgram(home / "worker", health_port=ports.metrics)
         self._proxy: FaultProxy | None = None
@@ -140,6 +151,8 @@ class World:
             "Metrics": self.worker.metrics_url,
             "Harvest (simulated)": self.harvest.url,
             "Concur (simulated)": self.concur.address,
+            "Salesforce (simulated)": self.salesforce.address,
+            "BambooHR (simulated)": self.bamboohr.address,
         }
 
     async def _start(self) -> None:
@@ -148,8 +161,11 @@ class World:
         try:
             async with asyncio.TaskGroup() as group:
                 for starting in (
-                    *(self._start_erp(), self._start_ledger()),
-                    *(self._start_temporal(), self._start_harvest(), self._start_concur()),
+                    *(self._start_erp(), self._start_ledger(), self._start_temporal()),
+                    self._start_simulator(self.harvest, self._account),
+                    self._start_simulator(self.concur, self._company),
+                    self._start_simulator(self.salesforce, self._org),
+                    self._start_simulator(self.bamboohr, self._people),
                 ):
                     group.create_task(starting)
         except BaseExceptionGroup as troubles:
@@ -173,13 +189,9 @@ class World:
         await self.temporal.start()
         self._stack.push_async_callback(self.temporal.stop)
 
-    async def _start_harvest(self) -> None:
-        await self.harvest.start(None if self._kept else self._account)
-        self._stack.push_async_callback(self.harvest.stop)
-
-    async def _start_concur(self) -> None:
-        await self.concur.start(None if self._kept else self._company)
-        self._stack.push_async_callback(self.concur.stop)
+    async def _start_simulator(self, server: SimulatorServer, state: BaseModel) -> None:
+        await server.start(None if self._kept else state)
+        self._stack.push_async_callback(server.stop)
 
     async def _start_erp(self) -> None:
         await self.erp.start()
@@ -197,84 +209,20 @@ class World:
                 await admin.close_period(entity.code, month.name)
 
     def _write_configuration(self) -> None:
-        folder = self.home / "config"
-        folder.mkdir(exist_ok=True, mode=0o700)
-        secrets = {
-            "harvest": self._account.token,
-            "concur-client": self._company.client_secret,
-            "concur-refresh": self._company.refresh_token,
-            "erp": self.erp.password,
-        }
-        for name, secret in secrets.items():
-            path = folder / f"{name}.secret"
-            path.touch(mode=0o600)
-            path.write_text(secret)
-        (folder / "connections.yaml").write_text(yaml.safe_dump(self._connections()))
-        (folder / "policies.yaml").write_text(
-            yaml.safe_dump(
-                {
-                    "legal_entities": {
-                        code: {
-                            "closed_period": closed,
-                            "expense": EXPENSE_POLICIES[code],
-                            "billing": BILLING_POLICIES[code],
-                        }
-                        for code, closed in (("DE01", "NEXT_OPEN"), ("US01", "HOLD"))
-                    }
-                }
-            )
+        address = Address(
+            harvest=self.harvest.url,
+            concur=self.concur.address,
+            salesforce=self.salesforce.address,
+            bamboohr=self.bamboohr.address,
+            contracts=self.contracts,
+            erp=self._proxy.url if self._proxy else self.erp.url,
+            erp_database=self.erp.database,
+            erp_user=self.erp.user,
+            erp_password=self.erp.password,
         )
-
-    def _connections(self) -> dict[str, Any]:
-        return {
-            "tenant": "northwind",
-            "connections": {
-                "harvest": {
-                    "system": "harvest",
-                    "posts_to": "tryton",
-                    "region": "emea",
-                    "poll_every_seconds": 15,
-                    "reread_every_seconds": 60,
-                    "options": {
-                        "account_id": self._account.account_id,
-                        "token": "file:harvest.secret",
-                        "user_agent": "Ledgerway (https://github.com/ledgerway/ledgerway)",
-                        "base_url": self.harvest.url,
-                    },
-                },
-                "concur": {
-                    "system": "concur",
-                    "posts_to": "tryton",
-                    "region": "emea",
-                    "poll_every_seconds": 15,
-                    "options": {
-                        "client_id": self._company.client_id,
-                        "client_secret": "file:concur-client.secret",
-                        "refresh_token": "file:concur-refresh.secret",
-                        "base_url": self.concur.address,
-                        "per_diem_types": [PER_DIEM_TYPE],
-                        "distance_unit": "km",
-                    },
-                },
-                CONNECTION: {
-                    "system": "flatfile",
-                    "posts_to": "tryton",
-                    "region": "emea",
-                    "poll_every_seconds": 15,
-                    "options": {"folder": str(self.contracts.resolve())},
-                },
-                "tryton": {
-                    "system": "tryton",
-                    "options": {
-                        "url": self._proxy.url if self._proxy else self.erp.url,
-                        "database": self.erp.database,
-                        "user": self.erp.user,
-                        "password": "file:erp.secret",
-                        "revenue_accounts": dict(ACCOUNT_OF_ROLE),
-                    },
-                },
-            },
-        }
+        WorldConfiguration(
+            self.firm, self._account, self._company, self._org, self._people, address
+        ).write(self.home / "config")
 
     def _describe(self) -> None:
         """Leave word for the command line, readable by the owner alone: it holds a password."""

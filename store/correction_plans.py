@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
 from store import documents
@@ -76,10 +77,10 @@ async def correct(connection: Connection, keys: Sequence[UUID]) -> list[Touched]
     )
 
 
-async def worth(connection: Connection, keys: Sequence[UUID]) -> list[tuple[int, str, str]]:
+async def worth(connection: Connection, keys: Sequence[UUID]) -> list[tuple[int, Decimal, str]]:
     """How many lines, and what they are worth, by currency."""
     rows = await connection.fetch(
-        "SELECT count(*) AS lines, sum(amount)::text AS amount, currency FROM posting "
+        "SELECT count(*) AS lines, sum(amount) AS amount, currency FROM posting "
         "WHERE key = ANY($1::uuid[]) GROUP BY currency ORDER BY currency",
         keys,
     )
