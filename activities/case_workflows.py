@@ -6,6 +6,7 @@ from uuid import UUID
 
 from temporalio.client import Client
 from temporalio.common import SearchAttributePair, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities import search_attributes as sa
 from canonical.messages import CaseRef, CaseView
@@ -53,3 +54,13 @@ class CaseWorkflows:
             search_attributes=sa.typed(*pairs),
             static_summary=f"{case.legal_entity}: {case.cause.replace('_', ' ')}, {case.subject}",
         )
+
+    async def tell_if_running(self, case_id: UUID) -> None:
+        """Have the case's workflow look again, if there is one: to end it, none is started."""
+        try:
+            await self._client.get_workflow_handle(case_workflow_id(case_id)).signal(
+                "lines_changed"
+            )
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise

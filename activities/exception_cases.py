@@ -61,11 +61,16 @@ class ExceptionCaseActivities:
 
     @activity.defn
     async def announce_cases(self, news: CaseNews) -> None:
-        """See to it that each case has its workflow, and that the workflow looks again."""
+        """See to it that each case has its workflow, and that the workflow looks again.
+
+        That of a case which was settled elsewhere ends, if it runs.
+        """
         async with self._database.transaction() as connection:
             found = await cases.read(connection, news.case_ids)
         for case in found:
-            if case.state is not CaseState.RESOLVED:
+            if case.state is CaseState.RESOLVED:
+                await self._case_workflows.tell_if_running(UUID(case.id))
+            else:
                 await self._case_workflows.tell(CaseView.of(case))
 
     @activity.defn
