@@ -31,6 +31,7 @@ from store.master_issues import OpenIssue
 from store.postings import Who
 
 # What can be decided about each cause; a retry and a waiver are possible everywhere.
+_PLAN: Final = Cause.RETROACTIVE_CHANGE
 _POSSIBLE: Final = {
     Cause.MASTER_CONFLICT: ("restore", "accept", "change_owner"),
     Cause.MASTER_WRITE_IGNORED: ("accept", "change_owner"),
@@ -78,7 +79,7 @@ class MasterCaseActivities:
             for one in issues:
                 touched += await self._settle(connection, one, resolution, by)
                 await master_identities.mark(connection, one.kind, one.owner, [one.issue.owner_id])
-            if resolution.kind == "apply":
+            if resolution.kind == "apply" and found[0].root_cause.cause is _PLAN:
                 who = Who(by, "apply", f"case {decision.case_id}")
                 touched += await master_releases.let_go_of_settled(
                     connection, [decision.case_id], who
@@ -149,6 +150,8 @@ class MasterCaseActivities:
                 )
             case "recreate":
                 await master_links.unlink(connection, *named, issue.connection)
+            case "apply" if issue.cause is Cause.MASTER_GONE:
+                await master_choices.believe_gone(connection, *named)
             case "apply":
                 touched = await correction_plans.correct(
                     connection, [UUID(one) for one in issue.candidates]
@@ -197,6 +200,8 @@ class MasterCaseActivities:
 def _possible(one: OpenIssue) -> tuple[str, ...]:
     """What settles an issue; of two spellings at the owner itself, merging is done there."""
     possible = _POSSIBLE[one.issue.cause]
+    if one.issue.cause is Cause.MASTER_GONE and one.issue.connection == one.owner:
+        return ("apply",)
     return tuple(it for it in possible if it != "link" or one.issue.connection != one.owner)
 
 

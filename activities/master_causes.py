@@ -45,6 +45,11 @@ def _sentence(owner: str, issue: Issue) -> str:
                 f"{where} has {count} that may be the same under another spelling. Link it to one "
                 "of them, or say that they are apart, and it is made anew."
             )
+        case Cause.MASTER_GONE if where == owner:
+            return (
+                f"{owner} owns it and does not show it any more. If it was deleted there, apply "
+                "that, and nobody uses it elsewhere any more; if not, see why it cannot be read."
+            )
         case Cause.MASTER_GONE:
             return (
                 f"{where} does not show it any more, and {owner} still has it. Recreate it there, "

@@ -63,6 +63,13 @@ class Decider:
         """Decide on one identity."""
         decisions = Decisions()
         entity = self.legal_entity(one.record)
+        if one.absent:
+            # That it is not shown proves nothing: it may not have been readable, or not be ours to
+            # see. Nobody elsewhere is told anything before a person has looked.
+            if one.links:
+                gone = self._issue(one, entity)(self.batch.owner, Cause.MASTER_GONE)
+                decisions.issues.append(gone)
+            return decisions
         actions = self.batch.planned(one, self.held())
         twice = self.batch.twice.get(one.record.code)
         if twice and any(isinstance(action, Create | Link | Twin) for action in actions):

@@ -247,5 +247,5 @@ _ABOUT_A_RECORD = {
     Cause.MASTER_WRITE_IGNORED: ("retry --by you", "accept --by you --reason why"),
     Cause.POSSIBLE_TWIN: ("link --by you --record ID", "apart --by you --reason why"),
     Cause.RETROACTIVE_CHANGE: ("apply --by you",),
-    Cause.MASTER_GONE: ("recreate --by you", "link --by you --record ID"),
+    Cause.MASTER_GONE: ("recreate --by you", "link --by you --record ID", "apply --by you"),
 }

@@ -67,6 +67,17 @@ async def keep_apart(  # noqa: PLR0917  An identity, a system, records and who s
     )
 
 
+async def believe_gone(connection: Connection, kind: MasterKind, owner: str, owner_id: str) -> None:
+    """A person says that a record which its owner does not show was deleted there."""
+    await connection.execute(
+        "UPDATE master_record SET gone_said = true "
+        "WHERE kind = $1 AND connection = $2 AND id = $3 AND gone_at IS NOT NULL",
+        kind,
+        owner,
+        owner_id,
+    )
+
+
 async def exists(connection: Connection, kind: MasterKind, where: str, record_id: str) -> bool:
     """Whether a system has a record, as far as it was read."""
     return bool(

@@ -43,8 +43,9 @@ class Known:
 
     owner_id: str
     record: Master
-    # Whether its owner has it no more.
+    # Whether its owner said that it is gone, or only does not show it any more.
     gone: bool
+    absent: bool
     links: dict[str, str] = field(default_factory=dict)
     agreed: dict[tuple[str, str], str] = field(default_factory=dict)
     apart: set[tuple[str, str]] = field(default_factory=set)
@@ -126,12 +127,18 @@ async def known(
     """Read what is known of identities; one that its owner never had is not in the answer."""
     named = (kind, owner, owner_ids)
     rows = await connection.fetch(
-        "SELECT id, kind, body, gone_at FROM master_record "
+        "SELECT id, kind, body, gone_at IS NOT NULL AS missing, gone_said FROM master_record "
         "WHERE kind = $1 AND connection = $2 AND id = ANY($3::text[])",
         *named,
     )
     found = {
-        row["id"]: Known(row["id"], master_from(row), row["gone_at"] is not None) for row in rows
+        row["id"]: Known(
+            row["id"],
+            master_from(row),
+            gone=row["gone_said"],
+            absent=row["missing"] and not row["gone_said"],
+        )
+        for row in rows
     }
     own = "WHERE kind = $1 AND owner = $2 AND owner_id = ANY($3::text[])"
     for row in await connection.fetch(

@@ -38,11 +38,20 @@ _FIELDS: Final[dict[MasterKind, tuple[str, type[Master]]]] = {
 _MASTER: Final = Columns(
     {"connection": "text", "kind": "text", "id": "text", "code": "text", "body": "text"}
 )
-_SAVE_MASTERS: Final = _MASTER.insert(
+# An id that was gone and comes back as something else is linked to nothing any more.
+_REBORN: Final = f"""
+    WITH unlinked AS (
+      DELETE FROM cross_reference c USING master_record m, {_MASTER.unnest()}
+      WHERE (m.connection, m.kind, m.id) = (r.connection, r.kind, r.id)
+        AND m.gone_at IS NOT NULL AND m.code <> r.code
+        AND c.kind = m.kind AND ((c.source, c.source_id) = (m.connection, m.id)
+                                 OR (c.target, c.target_id) = (m.connection, m.id)))
+"""
+_SAVE_MASTERS: Final = _REBORN + _MASTER.insert(
     "master_record",
     """
     ON CONFLICT (connection, kind, id)
-    DO UPDATE SET code = excluded.code, body = excluded.body, gone_at = NULL
+    DO UPDATE SET code = excluded.code, body = excluded.body, gone_at = NULL, gone_said = false
     WHERE master_record.body <> excluded.body OR master_record.gone_at IS NOT NULL
     RETURNING kind, id
     """,
@@ -118,9 +127,9 @@ async def save_some(
     kinds, ids = [list(one) for one in zip(*sorted(gone), strict=True)] or ([], [])
     lost = await connection.fetch(
         """
-        UPDATE master_record m SET gone_at = now()
+        UPDATE master_record m SET gone_at = coalesce(m.gone_at, now()), gone_said = true
         FROM unnest($2::text[], $3::text[]) AS g(kind, id)
-        WHERE m.connection = $1 AND m.gone_at IS NULL AND (m.kind, m.id) = (g.kind, g.id)
+        WHERE m.connection = $1 AND NOT m.gone_said AND (m.kind, m.id) = (g.kind, g.id)
         RETURNING m.kind, m.id
         """,
         source,
@@ -147,19 +156,6 @@ async def _save(connection: Connection, rows: Sequence[tuple[str, ...]]) -> list
     """Keep records as they are now; an id that was gone and comes back as another is a new one."""
     if not rows:
         return []
-    await connection.execute(
-        """
-        WITH reborn AS (
-          SELECT m.connection, m.kind, m.id FROM master_record m
-          JOIN unnest($1::text[], $2::text[], $3::text[], $4::text[])
-            AS r(connection, kind, id, code) USING (connection, kind, id)
-          WHERE m.gone_at IS NOT NULL AND m.code <> r.code)
-        DELETE FROM cross_reference c USING reborn b
-        WHERE c.kind = b.kind AND ((c.source, c.source_id) = (b.connection, b.id)
-                                   OR (c.target, c.target_id) = (b.connection, b.id))
-        """,
-        *_MASTER.arrays(rows)[:4],
-    )
     return list(await connection.fetch(_SAVE_MASTERS, *_MASTER.arrays(rows)))
 
 

@@ -291,6 +291,7 @@ class MasterRecordRow(SQLModel, table=True):
     code: str = text_column()
     body: str = text_column()
     gone_at: datetime | None = instant_column()
+    gone_said: bool
 
 
 class PostingPeriodRow(SQLModel, table=True):

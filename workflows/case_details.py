@@ -94,6 +94,7 @@ def _about_a_record(case: CaseView) -> str:
         "master_gone": [
             ("Make it anew:", {"kind": "recreate", **you}),
             ("Another took its place:", {"kind": "link", **you, "record": "its id there"}),
+            ("It is its owner who deleted it:", {"kind": "apply", **you}),
         ],
     }
     inputs = settled.get(case.cause, [("It was mended:", {"kind": "retry", **you})])

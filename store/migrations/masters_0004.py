@@ -11,6 +11,8 @@ STATEMENTS: Final = (
     ALTER TABLE audit ADD CONSTRAINT audit_subject_kind_check
       CHECK (subject_kind IN ('posting', 'case', 'master'))
     """,
+    # Whether its system said that it is gone; what is only not shown may not have been readable.
+    "ALTER TABLE master_record ADD COLUMN gone_said boolean NOT NULL DEFAULT false",
     # Identities that may have something to be done about them.
     f"""
     CREATE TABLE master_news (

@@ -292,6 +292,32 @@ async def test_what_its_owner_deletes_is_used_no_more_and_taken_up_when_it_is_ma
     assert await masters.open_cases() == []
 
 
+async def test_what_its_owner_only_does_not_show_is_a_question_and_changes_nothing(
+    masters: Masters, crm: MadeUpSystem, erp: MadeUpSystem
+) -> None:
+    account = crm.put(C, "CUST-1")
+    await masters.sync()
+    (there,) = erp.of(C)
+    record = crm.records.pop((C, account))
+    await masters.sync(whole=True)
+
+    (issue,) = await masters.issues()
+    assert (issue.issue.cause, issue.issue.connection) == (Cause.MASTER_GONE, "crm")
+    assert erp.of(C)[there].active
+
+    # It could not be read for a while.
+    crm.records[C, account] = record
+    await masters.sync(whole=True)
+    assert await masters.open_cases() == []
+
+    del crm.records[C, account]
+    await masters.sync(whole=True)
+    (issue,) = await masters.issues()
+    await masters.resolve(issue, "apply")
+    assert not erp.of(C)[there].active
+    assert await masters.open_cases() == []
+
+
 async def test_an_id_that_comes_back_as_something_else_is_something_else(
     masters: Masters, crm: MadeUpSystem, erp: MadeUpSystem
 ) -> None:
