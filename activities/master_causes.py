@@ -39,6 +39,11 @@ def _sentence(owner: str, issue: Issue) -> str:
                 "Restore the owner's value, accept the other one, or change who owns the field of "
                 "this record."
             )
+        case Cause.POSSIBLE_TWIN if where == owner:
+            return (
+                f"{owner} has {len(issue.candidates)} more under another spelling. Merge them "
+                "there, or say that they are apart, and it is made elsewhere, too."
+            )
         case Cause.POSSIBLE_TWIN:
             count = len(issue.candidates)
             return (

@@ -16,7 +16,7 @@ from cli.running import run
 from cli.session import platform
 
 if TYPE_CHECKING:
-    from canonical.exception_case import ExceptionCase, RootCause
+    from canonical.exception_case import ExceptionCase
     from canonical.messages import ResolutionOutcome, ResolutionRequest
     from runtime.bootstrap import Platform
     from store.case_lines import BlockedLine
@@ -222,18 +222,21 @@ def _lines(lines: list["BlockedLine"]) -> Any:
 
 
 def _say_how(case: "ExceptionCase") -> None:
-    cause = case.root_cause
     short = case.id[:_ID_SHOWN]
     out.print("Resolve it, for example:")
-    for example in _examples(cause):
+    for example in examples_of(case):
         out.print(f"  ledgerway cases resolve {short} {example}", highlight=False, soft_wrap=True)
 
 
-def _examples(cause: "RootCause") -> list[str]:
+def examples_of(case: "ExceptionCase") -> list[str]:
     """What to type for a case, ready to be changed."""
-    if cause.cause in MASTER_CAUSES:
-        return [*_ABOUT_A_RECORD.get(cause.cause, ("retry --by you",)), _WAIVE]
-    change = f"accept={cause.cause}" if cause.cause in ACCEPTABLE else "project=CODE"
+    cause = case.root_cause.cause
+    if cause is Cause.POSSIBLE_TWIN and case.connection == case.target:
+        # Two spellings at the owner itself: merging is done there.
+        return ["apart --by you --reason why", _WAIVE]
+    if cause in MASTER_CAUSES:
+        return [*_ABOUT_A_RECORD.get(cause, ("retry --by you",)), _WAIVE]
+    change = f"accept={cause}" if cause in ACCEPTABLE else "project=CODE"
     return ["retry --by you", f"amend --by you --change {change} --reason why", _WAIVE]
 
 

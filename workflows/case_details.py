@@ -97,6 +97,9 @@ def _about_a_record(case: CaseView) -> str:
             ("It is its owner who deleted it:", {"kind": "apply", **you}),
         ],
     }
+    if case.connection == case.target:
+        # Two spellings at the owner itself: merging is done there.
+        settled["possible_twin"] = settled["possible_twin"][1:]
     inputs = settled.get(case.cause, [("It was mended:", {"kind": "retry", **you})])
     leave = ("Leave it as it is:", {"kind": "waive", **you, **why})
     return f"{_HOW} The synchronisation carries it out at once.\n\n" + _listed([*inputs, leave])

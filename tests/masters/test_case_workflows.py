@@ -7,6 +7,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from canonical.cross_reference import MasterKind
 from canonical.messages import CaseView, MasterSyncRef
+from connectors.base.capabilities import Connected
 from rules.ownership import KindOwnership, Ownership
 from rules.policies import Policies
 from runtime.bootstrap import Activities, Platform
@@ -36,7 +37,7 @@ async def test_a_case_that_was_decided_ends_in_temporal_once_systems_agree(
     policies = Policies(
         ownership=Ownership(kinds={C: KindOwnership(owner="crm", receivers=("erp",))})
     )
-    connected = {"crm": crm, "erp": erp}
+    connected: dict[str, Connected] = {"crm": crm, "erp": erp}
     async with running(dsn, client, configured, policies, connected) as (platform, activities):
         await _synchronised(client, activities)
         crm.change(C, known, name="Alder Mills Group")
