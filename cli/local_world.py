@@ -214,7 +214,9 @@ def _show_billing(billing: "BillingAct") -> None:
 
 
 def _show_masters(masters: "MastersAct") -> None:
-    worth = ", ".join(f"{amount:,} {code}" for code, amount in masters.plan_worth.items())
+    worth = ", ".join(
+        f"{one.amount:,} {one.currency}, {one.invoiced} lines invoiced" for one in masters.plans
+    )
     left = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in masters.left.items())
     out.print(
         table(
@@ -226,7 +228,7 @@ def _show_masters(masters: "MastersAct") -> None:
                 ("written since, into Harvest and the ERP", masters.written, None),
                 ("cases decided", masters.settled, None),
                 ("cases left for you", sum(masters.left.values()), left),
-                ("  lines to correct", masters.plan_lines, worth),
+                ("  lines to correct", sum(one.lines for one in masters.plans), worth),
                 ("twins in the ERP", masters.twins, None),
             ],
         )

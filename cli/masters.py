@@ -1,14 +1,16 @@
 """`ledgerway masters`: customers, projects, people and dimensions, and where systems disagree."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 
 from canonical.cross_reference import MasterKind
+from canonical.exception_case import Cause
 from cli.cases import resolved
 from cli.exits import DONE, FOUND_SOMETHING, CommandError
+from cli.master_tables import called, conflict_as_json, conflicts_table
 from cli.options import Json
 from cli.output import as_json, out, table
 from cli.running import run
@@ -17,6 +19,7 @@ from cli.session import platform
 if TYPE_CHECKING:
     from canonical.masters import Master
     from canonical.messages import MasterSyncOutcome, ResolutionOutcome
+    from cli.master_tables import Plans
     from runtime.bootstrap import Platform
     from store.master_identities import Known
     from store.master_issues import OpenIssue
@@ -32,7 +35,6 @@ _Kind = Annotated[
     typer.Argument(help="customer, project, task, employee or dimension_value."),
 ]
 _Code = Annotated[str, typer.Argument(help="The record's code at its owner, such as CUST-1.")]
-_ID_SHOWN = 8
 
 
 @app.command()
@@ -56,7 +58,7 @@ def status(json_output: Json = False) -> int:
                 ("Kind", "Owner", "Receiver", "In use", "There", "Cases", "To look at"),
                 [
                     (
-                        *(_called(one.kind), one.owner, one.receiver),
+                        *(called(one.kind), one.owner, one.receiver),
                         *(one.records, one.linked, one.issues, one.news),
                     )
                     for one in found
@@ -71,23 +73,30 @@ def status(json_output: Json = False) -> int:
 @app.command()
 def conflicts(json_output: Json = False) -> int:
     """List what people have to decide about masters, with both values, and what each holds up."""
-    from store import master_issues, master_reports
+    from store import correction_plans, master_issues, master_reports
 
-    async def work() -> tuple[list["OpenIssue"], list["Held"]]:
+    async def work() -> tuple[list["OpenIssue"], list["Held"], "Plans"]:
         async with platform() as opened, opened.database.connection() as connection:
             issues = await master_issues.all_open(connection)
             held = await master_reports.held_up(
                 connection, [one.case_id for one in issues if one.case_id]
             )
-            return issues, held
+            plans = {
+                one.id: await correction_plans.worth(
+                    connection, [UUID(key) for key in one.issue.candidates]
+                )
+                for one in issues
+                if one.issue.cause is Cause.RETROACTIVE_CHANGE
+            }
+            return issues, held, plans
 
-    issues, held = run(work())
+    issues, held, plans = run(work())
     if json_output:
-        out.print_json(as_json([_issue_as_json(one, held) for one in issues]))
+        out.print_json(as_json([conflict_as_json(one, held, plans) for one in issues]))
     elif not issues:
         out.print("[green]All systems agree.[/]")
     else:
-        out.print(_conflicts(issues, held))
+        out.print(conflicts_table(issues, held, plans))
         out.print("Decide: [bold]ledgerway cases show CASE[/] says how.")
     return FOUND_SOMETHING if issues else DONE
 
@@ -102,10 +111,10 @@ def diff(kind: _Kind, code: _Code, json_output: Json = False) -> int:
         async with platform() as opened, opened.database.connection() as connection:
             ownership = opened.policies.ownership.kinds.get(kind)
             if ownership is None:
-                raise CommandError(f"policies.yaml says nothing about who owns a {_called(kind)}")
+                raise CommandError(f"policies.yaml says nothing about who owns a {called(kind)}")
             found = await master_reports.identity_of(connection, kind, ownership.owner, code)
             if found is None:
-                raise CommandError(f"{ownership.owner} has no {_called(kind)} {code}")
+                raise CommandError(f"{ownership.owner} has no {called(kind)} {code}")
             owners = {
                 name: found[0].owners.get(name) or ownership.owner_of(name)
                 for name in FIELDS_OF[kind]
@@ -122,7 +131,7 @@ def diff(kind: _Kind, code: _Code, json_output: Json = False) -> int:
         names = list(records)
         out.print(
             table(
-                f"{_called(kind).capitalize()} {code}" + (" (deleted by its owner)" * known.gone),
+                f"{called(kind).capitalize()} {code}" + (" (deleted by its owner)" * known.gone),
                 ("Field", "Owner", *names, ""),
                 [
                     (
@@ -167,7 +176,7 @@ def link(
             if len(issues) != 1 or issues[0].case_id is None:
                 waits = ", ".join(one.issue.connection for one in issues) or "nowhere"
                 raise CommandError(
-                    f"{_called(kind)} {code} waits for a link {waits}; name the connection with "
+                    f"{called(kind)} {code} waits for a link {waits}; name the connection with "
                     "--in, or see ledgerway masters conflicts"
                 )
             return await resolved(opened, issues[0].case_id, request)
@@ -217,10 +226,6 @@ def _owners(opened: "Platform") -> dict[MasterKind, tuple[str, Sequence[str]]]:
     }
 
 
-def _called(kind: MasterKind) -> str:
-    return kind.replace("_", " ")
-
-
 def _as_json(one: "Standing") -> dict[str, Any]:
     return {name: getattr(one, name) for name in one.__dataclass_fields__}
 
@@ -240,48 +245,3 @@ def _fields(
                 {"field": name, "owner": owners[name], "values": values, "differs": len(told) > 1}
             )
     return rows
-
-
-def _conflicts(issues: Sequence["OpenIssue"], held: Sequence["Held"]) -> Any:
-    return table(
-        "Masters that wait for people",
-        ("Case", "What", "Record", "In", "Its owner's", "There", "Holds up"),
-        [
-            (
-                str(one.case_id)[:_ID_SHOWN],
-                one.issue.cause.removeprefix("master_").replace("_", " ")
-                + (f": {one.issue.field}" if one.issue.field else ""),
-                one.issue.code,
-                one.issue.connection,
-                one.issue.owner_value if one.issue.field else "",
-                one.issue.value or ", ".join(one.issue.candidates),
-                _money([it for it in held if it.case_id == one.case_id]),
-            )
-            for one in issues
-        ],
-    )
-
-
-def _money(held: Sequence["Held"]) -> str:
-    return ", ".join(f"{one.amount:,} {one.currency}" for one in held if one.amount != Decimal(0))
-
-
-def _issue_as_json(one: "OpenIssue", held: Sequence["Held"]) -> dict[str, Any]:
-    issue = one.issue
-    return {
-        "case": str(one.case_id),
-        "kind": one.kind,
-        "owner": one.owner,
-        "code": issue.code,
-        "cause": issue.cause,
-        "connection": issue.connection,
-        "field": issue.field,
-        "owner_value": issue.owner_value,
-        "value": issue.value,
-        "candidates": issue.candidates,
-        "holds_up": [
-            {"lines": it.lines, "amount": it.amount, "currency": it.currency}
-            for it in held
-            if it.case_id == one.case_id
-        ],
-    }

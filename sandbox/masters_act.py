@@ -3,8 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from canonical.exact import decimal_text
@@ -19,6 +18,7 @@ from sandbox.platform_view import PlatformView
 from sandbox.tryton.party_desk import PartyDesk
 from sandbox.world import World
 from sandbox.world_configuration import SOURCE_OF_TIME, TARGET
+from store.correction_plans import Worth
 from store.master_issues import OpenIssue
 
 # Who works the cases.
@@ -54,9 +54,8 @@ class MastersAct:
     written: int
     settled: int
     left: Mapping[str, int]
-    # Of the correction plans: lines, and what they are worth by currency.
-    plan_lines: int
-    plan_worth: Mapping[str, Decimal]
+    # What the correction plans are about.
+    plans: Sequence[Worth]
     # Asked of the ERP itself.
     twins: int
     wrong: Sequence[str]
@@ -76,10 +75,9 @@ class MastersAct:
             "written": self.written,
             "conflicts_settled": self.settled,
             "left_for_people": dict(self.left),
-            "correction_plans": {
-                "lines": self.plan_lines,
-                "worth": {name: decimal_text(one) for name, one in self.plan_worth.items()},
-            },
+            "correction_plans": [
+                {**asdict(one), "amount": decimal_text(one.amount)} for one in self.plans
+            ],
             "twins": self.twins,
             "wrong": list(self.wrong),
             "seconds": self.seconds,
@@ -110,15 +108,13 @@ async def keep_masters_in_step(
         twins = twins_among(await desk.parties())
     left = await platform.master_issues()
     plans = [one.issue for one in left if one.issue.cause is Cause.RETROACTIVE_CHANGE]
-    worth = await platform.worth_of([key for one in plans for key in one.candidates])
     return MastersAct(
         linked=first.linked,
         written_at_first=first.written,
         written=await platform.masters_written(),
         settled=settled,
         left=dict(sorted(Counter(str(one.issue.cause) for one in left).items())),
-        plan_lines=sum(len(one.candidates) for one in plans),
-        plan_worth=worth,
+        plans=await platform.worth_of([key for one in plans for key in one.candidates]),
         twins=twins,
         wrong=wrong,
         seconds=round(time.monotonic() - began, 1),

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,6 +28,7 @@ from sandbox.firm import Firm
 from sandbox.world import World
 from sandbox.world_configuration import TENANT
 from store import correction_plans, master_issues, reports
+from store.correction_plans import Worth
 from store.database import Database
 from store.master_issues import OpenIssue
 
@@ -158,11 +158,10 @@ class PlatformView:
         written: int = row["n"]
         return written
 
-    async def worth_of(self, keys: Sequence[str]) -> dict[str, Decimal]:
-        """What posted lines are worth, by currency."""
+    async def worth_of(self, keys: Sequence[str]) -> list[Worth]:
+        """What the lines of correction plans come to, by currency."""
         async with self.database.connection() as connection:
-            found = await correction_plans.worth(connection, [UUID(key) for key in keys])
-        return {currency: amount for _, amount, currency in found}
+            return await correction_plans.worth(connection, [UUID(key) for key in keys])
 
     async def reread(self, firm: Firm) -> None:
         """Read the firm's month, and the one before, whole: so deletions are found."""

@@ -4,11 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from uuid import UUID
 
-from store import documents
+from store import documents, invoiced_work
 from store.database import Connection
 from store.documents import Touched
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What lines of a plan come to in one currency.
+
+    `invoiced` of them are on invoices: they are stopped until those are credited.
+    """
+
+    currency: str
+    lines: int
+    amount: Decimal
+    invoiced: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +91,27 @@ async def correct(connection: Connection, keys: Sequence[UUID]) -> list[Touched]
     )
 
 
-async def worth(connection: Connection, keys: Sequence[UUID]) -> list[tuple[int, Decimal, str]]:
-    """How many lines, and what they are worth, by currency."""
+async def worth(connection: Connection, keys: Sequence[UUID]) -> list[Worth]:
+    """What the lines of a plan come to now, by currency."""
     rows = await connection.fetch(
-        "SELECT count(*) AS lines, sum(amount) AS amount, currency FROM posting "
-        "WHERE key = ANY($1::uuid[]) GROUP BY currency ORDER BY currency",
+        "SELECT connection, object, source_id, revision, amount, currency FROM posting "
+        "WHERE key = ANY($1::uuid[]) AND state = 'POSTED' ORDER BY currency",
         keys,
     )
-    return [(row["lines"], row["amount"], row["currency"]) for row in rows]
+    invoiced: set[tuple[str, str, int]] = set()
+    for source, object_name in {(row["connection"], row["object"]) for row in rows}:
+        ids = [row["source_id"] for row in rows if row["connection"] == source]
+        found = await invoiced_work.on_invoices(connection, source, object_name, ids)
+        invoiced |= {(source, *one) for one in found}
+    return [
+        Worth(
+            currency,
+            lines=len(of_it),
+            amount=sum((row["amount"] for row in of_it), Decimal(0)),
+            invoiced=sum(
+                (row["connection"], row["source_id"], row["revision"]) in invoiced for row in of_it
+            ),
+        )
+        for currency, group in groupby(rows, key=lambda row: str(row["currency"]))
+        if (of_it := list(group))
+    ]
