@@ -170,7 +170,8 @@ def _fields(
         if wanted == found:
             if agreed != wanted:
                 same[name] = wanted
-        elif agreed == found:
+        elif agreed == found or (agreed is None and not found):
+            # As both had it, or where nobody ever filled anything in.
             told[name] = wanted
         elif wanted or agreed:
             # Of what an owner never had a value it has nothing to say.

@@ -152,6 +152,18 @@ async def test_whose_value_it_is_may_own_it_from_then_on(
     assert await masters.open_cases() == []
 
 
+async def test_what_its_owner_fills_in_later_flows_like_any_other_change(
+    masters: Masters, crm: MadeUpSystem, erp: MadeUpSystem
+) -> None:
+    account = crm.put(C, "CUST-1")
+    await masters.sync()
+    crm.change(C, account, tax_number="DE123")
+    await masters.sync()
+
+    assert [getattr(one, "tax_number", None) for one in erp.of(C).values()] == ["DE123"]
+    assert await masters.open_cases() == []
+
+
 async def test_a_field_of_another_owner_flows_the_other_way(
     masters: Masters, crm: MadeUpSystem, erp: MadeUpSystem
 ) -> None:

@@ -1,8 +1,6 @@
 """Masters into the real Tryton: any order, lost answers, killed workers; and no twin, ever."""
 
-import shutil
 from collections import Counter
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final
 
@@ -17,31 +15,11 @@ from rules.policies import Policies
 from sandbox.tryton.json_rpc import JsonRpcSession
 from sandbox.tryton.server import TrytonServer
 from store.database import Database
-from tests.erp_fixtures import erp_home, last_month
 from tests.masters.corner import Masters
 from tests.masters.firm import OWNERSHIP, C, E, Firm, P, T
 from tests.masters.lossy import Killed, Loss, Lossy
 
 _WAYS: Final = [*Loss, *Loss]
-
-
-@pytest.fixture(scope="module")
-async def own_erp(
-    erp: TrytonServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[TrytonServer]:
-    """A Tryton that other tests do not see, so that a thousand records disturb nobody."""
-    home = tmp_path_factory.mktemp("masters-erp")
-    async with TrytonServer(home, last_month(), cache=erp_home()) as server:
-        yield server
-    shutil.rmtree(home)
-
-
-@pytest.fixture
-async def desk(own_erp: TrytonServer) -> AsyncIterator[JsonRpcSession]:
-    """The ERP's own people, who ask it without any code of ours."""
-    async with JsonRpcSession(own_erp.url, own_erp.database) as session:
-        await session.log_in(own_erp.admin_user, own_erp.admin_password)
-        yield session
 
 
 @pytest.mark.parametrize(
