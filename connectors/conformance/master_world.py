@@ -213,8 +213,9 @@ def seen(look: MasterLook, write: MasterWrite) -> Sequence[Master]:
 
 def _is_of(record: Master, write: MasterWrite) -> bool:
     keys = keys_of(write)
-    if isinstance(record, Task) and record.project != write.parent:
-        return False
+    if isinstance(record, Task):
+        # A task's code may be a number that its system gives: it is known by its name.
+        return record.project == write.parent and record.name == write.values.get("name")
     return record.code in keys or (isinstance(record, Employee) and record.email in keys)
 
 

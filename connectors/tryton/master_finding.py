@@ -88,13 +88,7 @@ class MasterFinding:
         )
 
     async def _employees(self, query: MasterQuery, companies: Companies) -> MasterLook:
-        domain = _either(
-            query,
-            lambda keys: [
-                ["party.code", "in", keys],
-                ["party.contact_mechanisms.value", "in", keys],
-            ],
-        )
+        domain = _either(query, _employee_keys)
         rows = await self.all(EmployeeLook, EMPLOYEE, domain)
         found = Masters(employees=readable(EmployeeRow, rows, companies.employee))
         people = stamps_of(PARTY, [one["party."] for one in rows])
@@ -111,7 +105,11 @@ class MasterFinding:
         return MasterLook(Masters(dimension_values=found), stamps_of(ACCOUNT, rows))
 
     async def _tasks(self, query: MasterQuery, companies: Companies) -> MasterLook:
-        """Tasks of projects, or by the id that time is booked on."""
+        """Tasks of projects, or by the id that time is booked on.
+
+        A project comes no later than its tasks, by whose creation its stamp moves: they are read
+        in the order of their ids, and a new task has the highest.
+        """
         parents = [int(one) for one in query.parents]
         sheets = await self._sheets([["id", "in", [int(one) for one in query.ids]]], query.ids)
         origins = [work_of(row_from(TimesheetWorkRow, one)) for one in sheets]
@@ -125,10 +123,10 @@ class MasterFinding:
             higher = await self.all(WorkLook, WORK, [["id", "in", above]])
             works += higher
             rows += [row_from(ProjectWorkRow, one) for one in higher]
-        below = [f"{WORK},{it.id}" for it in rows if it.type == "task"]
-        sheets += await self._sheets([["origin", "in", below]], parents and below)
-        once = {one["id"]: one for one in sheets}
-        found = readable(TimesheetWorkRow, once.values(), Works(companies, works).task)
+        known = {*origins}
+        below = [f"{WORK},{it.id}" for it in rows if it.type == "task" and it.id not in known]
+        sheets += await self._sheets([["origin", "in", below]], below)
+        found = readable(TimesheetWorkRow, sheets, Works(companies, works).task)
         return MasterLook(Masters(tasks=found), stamps_of(WORK, works))
 
     async def _sheets(self, domain: list[Any], wanted: Sequence[Any]) -> list[Any]:
@@ -138,8 +136,6 @@ class MasterFinding:
         match query.kind:
             case MasterKind.EMPLOYEE if query.keys:
                 return await self.stamps(COMPANY, [int(one.id) for one in companies.all])
-            case MasterKind.TASK if query.parents:
-                return await self.stamps(WORK, [int(one) for one in query.parents])
             case MasterKind.DIMENSION_VALUE if query.keys:
                 return await self.stamps(ACCOUNT, sorted((await self.roots()).values()))
             case _:
@@ -179,6 +175,20 @@ def _either(query: MasterQuery, by_keys: Callable[[list[str]], list[Any]]) -> li
     return ["OR", ["id", "in", ids], *(by_keys(list(query.keys)) if query.keys else ())]
 
 
+def _employee_keys(keys: list[str]) -> list[Any]:
+    # An address is the same in whatever case it was typed.
+    addresses = [_literal(one) for one in keys if "@" in one]
+    return [
+        ["party.code", "in", keys],
+        *(["party.contact_mechanisms.value", "ilike", one] for one in addresses),
+    ]
+
+
 def _project_keys(keys: list[str]) -> list[Any]:
-    marks = [_WILDCARDS.sub(r"\\\1", project_mark(one)) for one in keys]
+    marks = [_literal(project_mark(one)) for one in keys]
     return [["number", "in", keys], *(["comment", "like", f"%{one}%"] for one in marks)]
+
+
+def _literal(text: str) -> str:
+    """A pattern for exactly this text."""
+    return _WILDCARDS.sub(r"\\\1", text)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from connectors.tryton.simulated_checks import ConcurrencyError, UserError, check, gone, new_line
 from connectors.tryton.simulated_lines import Line, LineStore
+from connectors.tryton.simulated_masters import SimulatedMasters
 from connectors.tryton.simulated_search import Record, compiled, decoded
 from connectors.tryton.simulated_state import SimulatedState
 from connectors.tryton.simulated_tables import TableBuilder
@@ -15,7 +16,6 @@ from connectors.tryton.simulated_tables import TableBuilder
 _LINE: Final = "timesheet.line"
 _WORK: Final = "timesheet.work"
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  Naive UTC, as Tryton keeps all instants.
-_DATES: Final = frozenset({"timesheet_start_date", "timesheet_end_date"})
 # Made of the lines of a call before they are kept: how a test lets the ERP alter what it takes.
 Alter = Callable[[Line], None]
 
@@ -30,6 +30,7 @@ class Books:
         self._invoices: Final = count(1)
         self.store: Final = LineStore()
         self.tables: Final = TableBuilder(state, _stamp(self._now())).build()
+        self.masters: Final = SimulatedMasters(self.tables, lambda: _stamp(self._now()))
         self.alter: Alter | None = None
 
     def _now(self) -> datetime:
@@ -114,15 +115,6 @@ class Books:
         """Delete lines directly: this moves no task's stamp."""
         self._may_be_deleted(numbers)
         self._commit(numbers, ())
-
-    def write_projects(self, numbers: Sequence[int], values: Mapping[str, Any]) -> None:
-        """Set between which dates projects or tasks take time; this moves their stamps."""
-        if not values.keys() <= _DATES:
-            raise KeyError(min(values.keys() - _DATES))
-        stamp = _stamp(self._now())
-        for work in self._works_of(set(numbers)):
-            work.update({name: decoded(value) for name, value in values.items()})
-            work["_timestamp"] = stamp
 
     def invoice_projects(self, numbers: Sequence[int]) -> None:
         """Put all lines of projects on an invoice, as far as they are on none yet."""

@@ -73,6 +73,7 @@ _TEXTS: Final[Mapping[type, Callable[[Any], str]]] = {
     type(None): lambda _: "null",
     bool: lambda value: "true" if value else "false",
     float: float.__repr__,
+    list: json.dumps,
     date: _date,
     datetime: _datetime,
     Decimal: lambda value: f'{{"__class__":"Decimal","decimal":"{value:f}"}}',

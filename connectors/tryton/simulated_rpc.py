@@ -11,6 +11,7 @@ from typing import Any, Final
 from connectors.tryton.simulated_books import Books
 from connectors.tryton.simulated_checks import ConcurrencyError, UserError
 from connectors.tryton.simulated_json import rendered
+from connectors.tryton.simulated_masters import WRITABLE
 from connectors.tryton.simulated_search import DomainError, decoded
 
 Context = Mapping[str, Any]
@@ -22,6 +23,7 @@ WRITES: Final = frozenset(
         "model.timesheet.line.create",
         "model.timesheet.line.write",
         "model.timesheet.line.delete",
+        *(f"model.{model}.{verb}" for model in WRITABLE for verb in ("create", "write")),
     }
 )
 _RIGHTS: Final = {"read": 1, "write": 1, "create": 1, "delete": 1}
@@ -70,11 +72,18 @@ class Rpc:
             "model.timesheet.line.create": self._create_lines,
             "model.timesheet.line.write": self._write_lines,
             "model.timesheet.line.delete": self._delete_lines,
-            "model.project.work.write": self._write_projects,
             "model.project.work.invoice": self._invoice,
             "model.res.user.get_preferences": self._preferences,
             "model.ir.model.access.get_access": self._access,
         }
+        for model in WRITABLE:
+            self._methods.update(
+                {
+                    f"model.{model}.create": partial(self._create_masters, model),
+                    f"model.{model}.write": partial(self._write_masters, model),
+                    f"model.{model}.delete": partial(self._delete_masters, model),
+                }
+            )
         for model in ("timesheet.line", *books.tables):
             self._methods.update(
                 {
@@ -121,6 +130,8 @@ class Rpc:
 
     def _found(self, model: str, context: Context, *search: Any) -> Sequence[Mapping[str, Any]]:
         rows = self._books.search(model, *search)
+        if context.get("active_test", True):
+            rows = [row for row in rows if row.get("active", True)]
         if model != "currency.currency":
             return rows
         day = decoded(context.get("date"))
@@ -145,8 +156,16 @@ class Rpc:
         self._books.delete_lines(params[0])
         return "null"
 
-    def _write_projects(self, params: Sequence[Any], _: Context) -> str:
-        self._books.write_projects(params[0], params[1])
+    def _create_masters(self, model: str, params: Sequence[Any], context: Context) -> str:
+        return json.dumps(self._books.masters.create(model, params[0], context))
+
+    def _write_masters(self, model: str, params: Sequence[Any], context: Context) -> str:
+        changes = list(zip(params[::2], params[1::2], strict=True))
+        self._books.masters.write(model, changes, context)
+        return "null"
+
+    def _delete_masters(self, model: str, params: Sequence[Any], _: Context) -> str:
+        self._books.masters.delete(model, params[0])
         return "null"
 
     def _invoice(self, params: Sequence[Any], _: Context) -> str:

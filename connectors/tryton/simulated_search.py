@@ -18,6 +18,10 @@ _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "<=": operator.le,
 }
 
+# A backslash takes the next character for itself.
+_PIECES: Final = re.compile(r"\\?.", re.DOTALL)
+_WILD: Final[Mapping[str, str]] = {"%": ".*", "_": "."}
+
 
 class DomainError(Exception):
     """The domain names an operator or field that is not there."""
@@ -87,13 +91,13 @@ def _clause(clause: Sequence[Any]) -> Predicate:
     if name in ("in", "not in"):
         members = frozenset(map(decoded, operand))
         wanted = name == "in"
-        return lambda record: (value(record) in members) is wanted
+        return lambda record: _among(value(record), members) is wanted
     prefix = prefix_of(clause)
     if prefix is not None:
         return lambda record: (value(record) or "").startswith(prefix)
-    if name == "like":
-        pattern = _like(operand)
-        return lambda record: pattern(value(record) or "") is not None
+    if name in ("like", "ilike"):
+        pattern = _like(operand, re.IGNORECASE if name == "ilike" else re.NOFLAG)
+        return lambda record: any(pattern(one or "") for one in _each(value(record)))
     compare = _COMPARISONS.get(name)
     if compare is None:
         raise DomainError(name)
@@ -112,11 +116,22 @@ def value_getter(path: str) -> Callable[[Record], Any]:
 
     def through(record: Record) -> Any:
         related = record[f"{first}."]
+        if isinstance(related, list):
+            return [nested(one) for one in related]
         return nested(related) if related is not None else None
 
     return through
 
 
-def _like(pattern: str) -> Callable[[str], re.Match[str] | None]:
-    parts = (".*" if c == "%" else "." if c == "_" else re.escape(c) for c in pattern)
-    return re.compile("".join(parts), re.DOTALL).fullmatch
+def _among(value: Any, members: frozenset[Any]) -> bool:
+    """Whether a value is one of these; of several, as a relation to many has, any."""
+    return any(one in members for one in _each(value))
+
+
+def _each(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _like(pattern: str, flags: re.RegexFlag) -> Callable[[str], re.Match[str] | None]:
+    parts = (_WILD.get(one) or re.escape(one[-1]) for one in _PIECES.findall(pattern))
+    return re.compile("".join(parts), re.DOTALL | flags).fullmatch

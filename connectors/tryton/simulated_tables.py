@@ -1,12 +1,13 @@
 """Master data of a simulated Tryton as tables of records, relations resolved."""
 
 from collections.abc import Mapping
-from itertools import count
 from typing import Any, Final
 
 from connectors.tryton.simulated_state import SimulatedProject, SimulatedState, SimulatedTask
 
 Table = dict[int, dict[str, Any]]
+DONE: Final = 1.0
+_STATUS: Final = "project.work.status"
 
 
 class TableBuilder:
@@ -17,13 +18,13 @@ class TableBuilder:
         self._stamp: Final = stamp
         self._parties: Final[dict[str, dict[str, Any]]] = {}
         self._companies: Final[dict[str, int]] = {}
-        self._party_ids: Final = count(1)
-        self._work_ids: Final = count(1)
         self.tables: Final[dict[str, Table]] = {
+            "party.party": {},
             "company.company": {},
             "company.employee": {},
             "company.employee_cost_price": {},
             "project.work": {},
+            "project.work.status": {},
             "timesheet.work": {},
             "analytic_account.account": {},
             "account.period": {},
@@ -39,6 +40,8 @@ class TableBuilder:
 
     def build(self) -> Mapping[str, Table]:
         """Give all tables."""
+        for name, progress in (("Open", None), ("Done", DONE)):
+            self._add(_STATUS, name=name, progress=progress, types=["project", "task"])
         for company in self._state.companies:
             record = self._add(
                 "company.company",
@@ -61,7 +64,7 @@ class TableBuilder:
 
     def _add(self, model: str, **values: Any) -> dict[str, Any]:
         table = self.tables[model]
-        record = {"id": len(table) + 1, "rec_name": None, **values}
+        record = {"id": len(table) + 1, "rec_name": None, "_timestamp": self._stamp, **values}
         table[record["id"]] = record
         return record
 
@@ -71,18 +74,26 @@ class TableBuilder:
         return found or self._add("currency.currency", code=code, name=code, active=True)
 
     def _party(self, code: str, name: str, email: str) -> dict[str, Any]:
-        number = next(self._party_ids)
-        return {"id": number, "code": code, "name": name, "active": True, "email": email}
+        return self._add(
+            "party.party",
+            code=code,
+            name=name,
+            active=True,
+            email=email,
+            **mechanisms_of(email),
+        )
 
     def _employ(self) -> None:
         for person in self._state.employees:
+            party = self._party(person.code, person.name, person.email)
             employee = self._add(
                 "company.employee",
                 rec_name=person.name,
+                party=party["id"],
                 company=self._companies[person.company],
                 start_date=person.start_date,
                 end_date=person.end_date,
-                **{"party.": self._party(person.code, person.name, person.email)},
+                **{"party.": party},
             )
             for price in person.cost_prices:
                 self._add(
@@ -107,33 +118,46 @@ class TableBuilder:
         parent: int | None,
         party: dict[str, Any] | None,
     ) -> int:
-        number: int = self._add(
+        status = self.tables[_STATUS][2 if planned.done else 1]
+        work = self._add(
             "project.work",
             type=kind,
             number=planned.number,
             name=planned.name,
             company=company,
             parent=parent,
+            comment=None,
+            progress=status["progress"],
+            status=status["id"],
             party=party and party["id"],
-            **{
-                "party.": party,
-                "status.": {"id": 2, "progress": 1.0} if planned.done else _OPEN,
-            },
-        )["id"]
-        task = planned if isinstance(planned, SimulatedTask) else None
-        self._add(
-            "timesheet.work",
-            rec_name=planned.name,
-            origin=f"project.work,{number}",
-            company=company,
-            timesheet_start_date=task and task.timesheet_start_date,
-            timesheet_end_date=task and task.timesheet_end_date,
-            _timestamp=self._stamp,
+            **{"party.": party, "status.": status},
         )
+        task = planned if isinstance(planned, SimulatedTask) else None
+        sheets = self.tables["timesheet.work"]
+        sheet = timesheet_of(work, len(sheets) + 1, self._stamp)
+        sheets[sheet["id"]] = sheet
+        if task is not None:
+            sheet["timesheet_start_date"] = task.timesheet_start_date
+            sheet["timesheet_end_date"] = task.timesheet_end_date
+        number: int = work["id"]
         return number
 
+    def _root(self, company: int) -> dict[str, Any]:
+        return self._add(
+            "analytic_account.account",
+            company=company,
+            code=None,
+            name="Cost centre",
+            state="opened",
+            type="root",
+            active=True,
+            root=None,
+            parent=None,
+            **{"root.": None},
+        )
+
     def _open_books(self) -> None:
-        roots = {code: {"id": n, "name": "Cost centre"} for n, code in enumerate(self._companies)}
+        roots = {code: self._root(company) for code, company in self._companies.items()}
         for centre in self._state.cost_centres:
             self._add(
                 "analytic_account.account",
@@ -143,6 +167,8 @@ class TableBuilder:
                 state=centre.state,
                 type="normal",
                 active=True,
+                root=roots[centre.company]["id"],
+                parent=roots[centre.company]["id"],
                 **{"root.": roots[centre.company]},
             )
         for period in self._state.periods:
@@ -158,4 +184,20 @@ class TableBuilder:
             )
 
 
-_OPEN: Final = {"id": 1, "progress": None}
+def mechanisms_of(email: str | None) -> dict[str, Any]:
+    """How a party is reached: by one address, or none."""
+    found = [{"value": email}] if email else []
+    return {"contact_mechanisms": [1] if email else [], "contact_mechanisms.": found}
+
+
+def timesheet_of(work: Mapping[str, Any], number: int, stamp: str) -> dict[str, Any]:
+    """What time is booked on for a project or task."""
+    return {
+        "id": number,
+        "rec_name": work["name"],
+        "origin": f"project.work,{work['id']}",
+        "company": work["company"],
+        "timesheet_start_date": None,
+        "timesheet_end_date": None,
+        "_timestamp": stamp,
+    }

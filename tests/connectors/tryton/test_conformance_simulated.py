@@ -8,6 +8,7 @@ from connectors.base.capabilities import (
     DraftKeeper,
     ExchangeRateSource,
     MasterDataSource,
+    MasterDataTarget,
     PaymentSource,
     PostingCalendar,
     PostingTarget,
@@ -45,6 +46,7 @@ def test_it_fills_each_role_that_its_manifest_claims(world: TrytonWorld) -> None
     roles = {
         PostingTarget,
         MasterDataSource,
+        MasterDataTarget,
         PostingCalendar,
         AttachmentTarget,
         DraftKeeper,
