@@ -34,14 +34,16 @@ from tests.expenses.expense_platform import ExpensePlatform, ReportPlatform, exp
 from tests.expenses.fyle_platform import FylePlatform, fyle_platform
 from tests.expenses.fyle_systems import FyleSystems
 from tests.expenses.systems import ErpSide, ExpenseSystems
+from tests.masters.made_up_platform import MadeUpPlatform, made_up_platform
 from tests.replay.billing_plays import BILLING
 from tests.replay.expense_plays import EXPENSES
 from tests.replay.fyle_plays import FYLE
 from tests.replay.histories import HISTORIES, Recorded, keep
+from tests.replay.master_plays import MASTERS
 from tests.replay.plays import TIME
 from tests.replay.repertoire import Play
 
-P = TypeVar("P", bound=LocalPlatform | ReportPlatform | BillingPlatform)
+P = TypeVar("P", bound=LocalPlatform | ReportPlatform | BillingPlatform | MadeUpPlatform)
 # Entries of billing are beside those of all other plays on the same ERP.
 FIRST_ENTRY: Final = 7_000_001
 
@@ -84,6 +86,7 @@ class Programme:
     concur: Sequence[Play[ExpensePlatform]]
     fyle: Sequence[Play[FylePlatform]]
     billing: Sequence[Play[BillingPlatform]]
+    masters: Sequence[Play[MadeUpPlatform]]
 
     @property
     def needs_erp(self) -> bool:
@@ -99,6 +102,9 @@ async def record(programme: Programme) -> None:
             for play in programme.time:
                 async with local_platform(*await stage.fresh(), Systems()) as local:
                     await _record(play, local)
+            for of_masters in programme.masters:
+                async with made_up_platform(*await stage.fresh()) as made_up:
+                    await _record(of_masters, made_up)
             if programme.needs_erp:
                 await _record_with(await _erp(Path(home), stack), stage, programme, Path(home))
 
@@ -144,9 +150,13 @@ async def _record(play: Play[P], local: P) -> None:
 def main() -> int:
     """Record what is asked for; gives the exit code."""
     programme = Programme(
-        _asked(TIME.plays), _asked(EXPENSES.plays), _asked(FYLE.plays), _asked(BILLING.plays)
+        _asked(TIME.plays),
+        _asked(EXPENSES.plays),
+        _asked(FYLE.plays),
+        _asked(BILLING.plays),
+        _asked(MASTERS.plays),
     )
-    if not (programme.time or programme.needs_erp):
+    if not (programme.time or programme.masters or programme.needs_erp):
         sys.stderr.write(f"no play is called {' or '.join(sys.argv[1:])}\n")
         return 2
     asyncio.run(record(programme))

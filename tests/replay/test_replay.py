@@ -28,6 +28,7 @@ from tests.replay.changed import (
 from tests.replay.expense_plays import EXPENSES
 from tests.replay.fyle_plays import FYLE
 from tests.replay.histories import HISTORIES, Recorded, Scrubbing, recorded
+from tests.replay.master_plays import MASTERS
 from tests.replay.plays import TIME
 
 RECORDED: Final = list(recorded())
@@ -60,6 +61,7 @@ def test_every_play_was_recorded_and_shows_what_it_is_for() -> None:
     plays |= {one.name: one.shows for one in EXPENSES.plays}
     plays |= {one.name: one.shows for one in FYLE.plays}
     plays |= {one.name: one.shows for one in BILLING.plays}
+    plays |= {one.name: one.shows for one in MASTERS.plays}
     assert {one.name for one in RECORDED} >= plays.keys()
     assert [one.name for one in RECORDED if not one.shows(plays.get(one.name, ()))] == []
 
