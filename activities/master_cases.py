@@ -30,9 +30,9 @@ from store.documents import Touched
 from store.master_issues import OpenIssue
 from store.postings import Who
 
-# What can be decided about each cause; a retry and a waiver are possible everywhere.
 _PLAN: Final = Cause.RETROACTIVE_CHANGE
-_POSSIBLE: Final = {
+# What can be decided about each cause; a retry and a waiver are possible everywhere.
+POSSIBLE: Final = {
     Cause.MASTER_CONFLICT: ("restore", "accept", "change_owner"),
     Cause.MASTER_WRITE_IGNORED: ("accept", "change_owner"),
     Cause.POSSIBLE_TWIN: ("link", "apart"),
@@ -199,7 +199,7 @@ class MasterCaseActivities:
 
 def _possible(one: OpenIssue) -> tuple[str, ...]:
     """What settles an issue; of two spellings at the owner itself, merging is done there."""
-    possible = _POSSIBLE[one.issue.cause]
+    possible = POSSIBLE[one.issue.cause]
     if one.issue.cause is Cause.MASTER_GONE and one.issue.connection == one.owner:
         return ("apply",)
     return tuple(it for it in possible if it != "link" or one.issue.connection != one.owner)

@@ -24,6 +24,7 @@ from connectors.base.capabilities import (
 )
 from rules.billing_policy import BillingPolicy, InvoiceTaxRow
 from rules.expense_policy import ExpensePolicy
+from rules.ownership import FIELDS_OF, Governance, KindOwnership
 from rules.policies import Policies, Policy
 from runtime.bootstrap import work_sources
 from runtime.configuration import (
@@ -120,7 +121,28 @@ def test_every_policy_is_described_with_its_default() -> None:
     assert described.keys() == Policy.model_fields.keys()
     for name in described.keys() - {"expense", "billing", "required_dimensions", "resolvers"}:
         assert described[name].strip("`") == _as_written(Policy.model_fields[name]), name
-    assert set(Policies.model_fields) == {"default", "legal_entities", "case_owners"}
+    assert set(Policies.model_fields) == {
+        *("default", "legal_entities", "case_owners", "ownership", "governance")
+    }
+
+
+def test_every_decision_about_masters_is_described_with_its_default(folder: Path) -> None:
+    tables = (("ownership", KindOwnership), ("governance", Governance))
+    for column, model in tables:
+        described = {names(member)[0]: default for member, default, _ in rows(column)}
+        assert described.keys() == model.model_fields.keys()
+        given = {"owner": "crm"} if column == "ownership" else {}
+        written = {
+            name: yaml.safe_load(default.strip("`"))
+            for name, default in described.items()
+            if default != "required"
+        }
+        assert model.model_validate(given | written) == model.model_validate(given)
+    (title,) = re.findall(r"^\| ownership \| default \| (.*) \|$", PAGE, re.MULTILINE)
+    assert set(names(title)) == set(FIELDS_OF)
+    configuration, policies = load_configuration(folder)
+    taking_part = {one for kind in policies.ownership.kinds.values() for one in kind.connections}
+    assert taking_part <= configuration.connections.keys()
 
 
 def test_every_table_of_expenses_is_described() -> None:
