@@ -88,8 +88,15 @@ def load_configuration(folder: Path) -> tuple[Configuration, Policies]:
                 f"{folder / CONNECTIONS_FILE}: connection '{name}' has its status told to "
                 f"'{one.status_to}', which is not a connection"
             )
-    policies = folder / POLICIES_FILE
-    return configuration, _parsed(policies, Policies) if policies.exists() else Policies()
+    path = folder / POLICIES_FILE
+    policies = _parsed(path, Policies) if path.exists() else Policies()
+    for kind, ownership in policies.ownership.kinds.items():
+        for name in ownership.connections:
+            if name not in configuration.connections:
+                raise ConfigurationError(
+                    f"{path}: '{name}' owns or receives each {kind}, and is not a connection"
+                )
+    return configuration, policies
 
 
 def options_for(

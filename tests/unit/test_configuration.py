@@ -128,6 +128,12 @@ def test_an_error_in_the_policies_names_them(
     assert str(caught.value).startswith(f"{tmp_path / POLICIES_FILE}: {member}")
 
 
+def test_an_owner_of_masters_that_is_no_connection_is_named(tmp_path: Path) -> None:
+    policies = {"ownership": {"kinds": {"customer": {"owner": "sugar"}}}}
+    with pytest.raises(ConfigurationError, match="'sugar' owns or receives each customer, and is"):
+        load_configuration(write(tmp_path, GOOD, policies))
+
+
 def test_a_connection_that_posts_to_nowhere_is_named(tmp_path: Path) -> None:
     lost = {"tenant": "t", "connections": {"harvest": {"system": "harvest", "posts_to": "sap"}}}
     with pytest.raises(ConfigurationError, match="'harvest' posts to 'sap', which is not a conn"):
