@@ -29,7 +29,7 @@ class Driven(httpx.BaseTransport):
         headers = [(name.lower(), value) for name, value in request.headers.raw]
         scope = {"type": "http", "path": request.url.path, "headers": headers}
         try:
-            self._app(scope, receive, send).send(None)  # type: ignore[attr-defined]  # A coroutine.
+            self._app(scope, receive, send).send(None)
         except StopIteration:
             body = b"".join(each.get("body", b"") for each in sent)
             return httpx.Response(sent[0]["status"], content=body)

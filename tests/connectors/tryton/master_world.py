@@ -1,6 +1,5 @@
 """A Tryton, real or simulated, in the words of the suites for masters, one kind at a time."""
 
-import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,10 +11,11 @@ import httpx
 from canonical.cross_reference import MasterKind
 from connectors.base.master_writes import MasterWrite
 from connectors.base.rate_budget import RateBudget, Unlimited
-from connectors.conformance.master_world import NO, YES, HeldMaster
+from connectors.conformance.master_world import YES, HeldMaster
 from connectors.conformance.posting_world import PostingNetwork
 from connectors.tryton import Tryton, TrytonOptions, connect
 from tests.connectors.tryton.master_desk import MasterDesk
+from tests.connectors.tryton.master_shapes import dates_of, said, without
 
 KINDS: Final = (
     MasterKind.CUSTOMER,
@@ -148,7 +148,7 @@ class TrytonMasterWorld:
                     code=write.code,
                     contact_mechanisms=[["create", [mechanism]]],
                 )
-                dates = _dates(write.values)
+                dates = dates_of(write.values)
                 made = self.desk.create(EMPLOYEE, party=party, company=self._company, **dates)
             case MasterKind.PROJECT:
                 mark = f"As agreed. [ledgerway:{write.code}]"
@@ -168,7 +168,7 @@ class TrytonMasterWorld:
             given |= self._activity(active=values["active"] == YES)
         if self.kind is MasterKind.EMPLOYEE:
             self._change_person(number, values)
-            given |= _dates(values)
+            given |= dates_of(values)
         elif "name" in values:
             given["name"] = values["name"]
         self.desk.write(MODELS[self.kind], number, **given)
@@ -204,7 +204,7 @@ class TrytonMasterWorld:
         number = str(row["id"])
         match self.kind:
             case MasterKind.CUSTOMER:
-                return HeldMaster(number, row["code"], _said(row["name"], active=row["active"]))
+                return HeldMaster(number, row["code"], said(row["name"], active=row["active"]))
             case MasterKind.EMPLOYEE:
                 party = row["party."]
                 dates = {"active_from": row["start_date"], "active_until": row["end_date"]}
@@ -214,16 +214,16 @@ class TrytonMasterWorld:
             case MasterKind.PROJECT:
                 code = row["comment"].partition("[ledgerway:")[2].partition("]")[0]
                 others = {name: str(row[name]) for name in ("number", "comment", "party")}
-                values = _said(row["name"], active=row["progress"] != 1)
+                values = said(row["name"], active=row["progress"] != 1)
                 return HeldMaster(number, code, values, others)
             case MasterKind.TASK:
                 sheet = str(self._sheet(row["id"]))
                 # It has no code: it is known by the name that it was made with.
                 code = self._names.setdefault(sheet, row["name"])
-                values = _said(row["name"], active=row["progress"] != 1)
+                values = said(row["name"], active=row["progress"] != 1)
                 return HeldMaster(sheet, code, values, {"number": row["number"]})
             case _:
-                values = _said(row["name"], active=row["state"] == "opened")
+                values = said(row["name"], active=row["state"] == "opened")
                 return HeldMaster(number, row["code"], values, {"root": str(row["root"])})
 
     def _change_person(self, employee: int, values: Mapping[str, str]) -> None:
@@ -290,32 +290,3 @@ _PERSON: Final = (
 )
 _PLANNED: Final = ("name", "number", "comment", "party", "progress")
 _AXIS: Final = ("code", "name", "state", "root")
-
-
-def _said(name: str, *, active: bool) -> Mapping[str, str]:
-    return {"name": name, "active": YES if active else NO}
-
-
-def _dates(values: Mapping[str, str]) -> dict[str, object]:
-    names = {"active_from": "start_date", "active_until": "end_date"}
-    return {
-        theirs: date.fromisoformat(values[ours]) if values[ours] else None
-        for ours, theirs in names.items()
-        if ours in values
-    }
-
-
-def without(members: Sequence[str]) -> Callable[[bytes], bytes]:
-    """A system that takes members of a write for nothing."""
-
-    def altered(write: bytes) -> bytes:
-        call = json.loads(write)
-        call["params"] = [
-            {key: each for key, each in one.items() if key not in members}
-            if isinstance(one, dict)
-            else one
-            for one in call["params"]
-        ]
-        return json.dumps(call).encode()
-
-    return altered
