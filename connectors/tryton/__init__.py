@@ -16,6 +16,7 @@ SYSTEM = System(
     suites=(
         "tests.connectors.tryton.test_conformance_simulated",
         "tests.connectors.tryton.test_conformance_erp",
+        "tests.connectors.tryton.test_masters_conformance",
     ),
 )
 

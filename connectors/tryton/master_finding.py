@@ -31,6 +31,10 @@ from connectors.tryton.work_mapping import WORKS_DEPTH_MAX, Works, project_mark,
 
 # Without it Tryton leaves inactive records out, leavers among them.
 ACTIVE_OR_NOT: Final[Context] = {"active_test": False}
+# Names of projects, tasks and cost centres can be translated, and each process of the server keeps
+# what it has read of them: another one shows the old name after a change (measured: every time).
+# Asked for fuzzy translations too, Tryton reads its tables; English, the source, is never fuzzy.
+_AS_IT_IS: Final[Context] = {**ACTIVE_OR_NOT, "fuzzy_translation": True}
 _WILDCARDS: Final = re.compile(r"([%_\\])")
 
 PARTY: Final = "party.party"
@@ -165,8 +169,8 @@ class MasterFinding:
         return {one.code: one for one in found if one.code is not None}
 
     async def all(self, kind: type[Row], model: str, domain: Sequence[Any]) -> list[Any]:
-        """Read all records of a domain, archived ones included."""
-        pages = self._client.pages(kind, model, domain, list, ACTIVE_OR_NOT)
+        """Read all records of a domain as they are now, archived ones included."""
+        pages = self._client.pages(kind, model, domain, list, _AS_IT_IS)
         return [value async for page in pages for value in page]
 
 

@@ -150,7 +150,7 @@ class SimulatedMasters:
     def _relate(self, model: str, record: dict[str, Any]) -> None:
         for name in _TEXTS:
             if isinstance(record.get(name), str):
-                record[name] = _text(record, name)
+                record[name] = _text(record, name, trimmed=(model, name) != (_PARTY, "name"))
         if model == _PARTY:
             record |= mechanisms_of(record["email"])
         for name, related in _RELATED.items():
@@ -194,8 +194,8 @@ def _created(actions: Sequence[Any]) -> Sequence[Values]:
     return [one for _, operand in actions for one in operand]
 
 
-def _text(record: Values, name: str) -> str:
-    text: str = record[name].strip()
+def _text(record: Values, name: str, *, trimmed: bool) -> str:
+    text: str = record[name].strip() if trimmed else record[name]
     if not set(text).isdisjoint("\t\n\r\x0b\x0c"):
         raise UserError(
             f'The value "{text}" for field "{_LABELS[name]}" in record "{text}" contains some '

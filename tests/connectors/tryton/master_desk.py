@@ -45,7 +45,9 @@ class MasterDesk:
         self._http = httpx.Client(base_url=url, transport=transport, timeout=60)
         self._path = f"/{database}/rpc/"
         self._numbers = itertools.count(1)
-        self._context: dict[str, Any] = {"language": "en", "active_test": False}
+        # Not from the cache of translations, which another process of the server does not clear.
+        as_it_is = {"active_test": False, "fuzzy_translation": True}
+        self._context: dict[str, Any] = {"language": "en", **as_it_is}
         user, password = login
         found = self._asked("common.db.login", [user, {"password": password}, "en"])
         token = base64.b64encode(f"{user}:{found[0]}:{found[1]}".encode()).decode()

@@ -1,6 +1,8 @@
 """The real Tryton keeps the contracts of masters: what the simulator promises is so."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -8,6 +10,7 @@ from pydantic import SecretStr
 
 from connectors.conformance.master_once import MasterOnceContract
 from connectors.conformance.master_target import MasterTargetContract
+from connectors.conformance.master_world import query_for, records_of
 from connectors.tryton import TrytonOptions
 from sandbox.tryton.server import TrytonServer
 from tests.connectors.tryton.master_desk import MasterDesk
@@ -57,6 +60,20 @@ class TestTrytonsMasters:
     test_first = ONCE.test_a_slow_master_that_lands_first_leaves_nothing_to_the_second
     test_race = ONCE.test_of_racing_writes_one_makes_the_master
     test_twice = ONCE.test_a_master_that_was_delivered_twice_is_made_once
+
+
+async def test_a_look_shows_the_name_that_is_there_whichever_process_answers(
+    world: TrytonMasterWorld,
+) -> None:
+    made = world.make(world.sample(1))
+    query = query_for([replace(world.sample(1), id=made)])
+    sessions = [world.connect() for _ in range(4)]
+    for number in range(2, 6):
+        name = world.sample(number).values["name"]
+        world.change(made, {"name": name})
+        looks = await asyncio.gather(*(each.find_masters([query]) for each in sessions))
+        shown = {one.name for each in looks for one in records_of(each.masters, world.kind)}
+        assert shown == {name}
 
 
 @pytest.mark.exhaustive
