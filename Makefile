@@ -6,10 +6,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install demo test prove referee check format bench pictures lock clean
+.PHONY: help install demo test prove referee check format bench bench-masters pictures lock clean
 
 help: ## What can be typed here
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(INSTALLED): pyproject.toml requirements.lock requirements-bootstrap.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ledgerway needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
@@ -46,6 +46,9 @@ format: $(INSTALLED) ## Put the code into its one form
 
 bench: $(INSTALLED) ## Ratios against a naive and a careful script, in one run
 	@$(BIN)/python -m benchmarks.event_lane $(ARGS)
+
+bench-masters: $(INSTALLED) ## How soon a change in CRM or HR is in the ERP, and at how many calls
+	@$(BIN)/python -m benchmarks.master_changes $(ARGS)
 
 pictures: $(INSTALLED) ## Screenshots of Temporal's UI for docs/, from the world that is up
 	@$(BIN)/python docs/pictures/take_pictures.py

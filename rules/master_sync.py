@@ -122,7 +122,7 @@ def plan(
         if connection in identity.expected:
             if owned.active:
                 actions.append(Gone(connection))
-        elif owned.active:
+        else:
             fields = held.get(connection, frozenset())
             there = unlinked.get(connection, ())
             actions.extend(_missing(identity, owned, connection, there, fields))
@@ -145,6 +145,9 @@ def _missing(
     same = [one for one in others if same_key(one, owned)]
     if len(same) == 1:
         yield Link(connection, same[0].id)
+        return
+    if not owned.active:
+        # Nobody needs it made; who has left is linked all the same, for last hours still come.
         return
     alike = same or look_alikes(owned, others)
     if alike:

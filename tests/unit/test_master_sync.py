@@ -69,6 +69,12 @@ def test_an_inactive_record_is_not_created_anywhere() -> None:
     assert planned({CRM: customer(CRM, active=False)}) == []
 
 
+def test_an_inactive_record_is_linked_where_it_is() -> None:
+    actions = planned({CRM: customer(CRM, active=False)}, {ERP: [customer(ERP, "77")]})
+
+    assert actions == [Link(ERP, "77")]
+
+
 def test_the_very_same_key_links_and_creates_nothing() -> None:
     there = customer(ERP, "77", code=" CUST-1 ")
     actions = planned({CRM: customer(CRM)}, {ERP: [there]})
