@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import httpx
@@ -32,11 +32,13 @@ from sandbox.hr_company import HrCompany
 from sandbox.masters_act import (
     ERP_KNOWS,
     LEAVER,
+    LEFT,
     MOVERS,
     RENAMED,
     RENAMED_TWICE,
     SALES_ADDS,
     TWICE,
+    MastersAct,
     twins_among,
 )
 from sandbox.month import FirmAccount
@@ -189,3 +191,25 @@ def test_the_act_speaks_of_people_and_customers_whom_the_firm_has(read: Read) ->
 )
 def test_twins_are_told_by_their_spelling(parties: list[tuple[str, str]], twins: int) -> None:
     assert twins_among(parties) == twins
+
+
+def test_the_demo_fails_if_masters_are_not_where_they_belong() -> None:
+    good = MastersAct(
+        linked=28,
+        written_at_first=0,
+        written=13,
+        settled=3,
+        left=LEFT,
+        plans=(),
+        twins=0,
+        wrong=(),
+        seconds=3.0,
+    )
+    assert good.agree
+    for trouble in (
+        {"twins": 1},
+        {"wrong": ["the sweep had to write"]},
+        {"written_at_first": 1},
+        {"left": {"retroactive_change": 3}},
+    ):
+        assert not replace(good, **trouble).agree, trouble
