@@ -195,7 +195,7 @@ def test_twins_are_told_by_their_spelling(parties: list[tuple[str, str]], twins:
 
 def test_the_demo_fails_if_masters_are_not_where_they_belong() -> None:
     good = MastersAct(
-        linked=28,
+        linked=30,
         written_at_first=0,
         written=13,
         settled=3,
