@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from typing import Any, Final
 
@@ -46,6 +47,11 @@ _LABELS: Final = {"name": "Name", "code": "Code", "party": "Party"}
 # Relations that are shown whole beside their id.
 _RELATED: Final = {"party": _PARTY, "status": "project.work.status", "root": _ACCOUNT}
 WRITABLE: Final = tuple(_FIELDS)
+
+
+def _restore(record: dict[str, Any], before: Values) -> None:
+    record.clear()
+    record.update(before)
 
 
 class SimulatedMasters:
@@ -127,7 +133,7 @@ class SimulatedMasters:
 
     def _change(self, model: str, record: dict[str, Any], values: Values, context: Values) -> None:
         before = dict(record)
-        self._undo.append(lambda: (record.clear(), record.update(before)))
+        self._undo.append(partial(_restore, record, before))
         children: list[tuple[str, str, Any]] = []
         for name, value in values.items():
             if name == "contact_mechanisms" and model == _PARTY:

@@ -91,7 +91,7 @@ class ErpDesk:
         """Let a task take no time after a date; None takes that back. This moves its stamp."""
         number = self._task(project, task)["id"]
         value = None if on is None else date_on_wire(on)
-        self._books.write_projects([number], {"timesheet_end_date": value})
+        self._books.masters.write("project.work", [([number], {"timesheet_end_date": value})], {})
 
     def touch(self, project: str, task: str) -> None:
         """Book and remove something on a task, as another client does: its stamp moves."""
