@@ -99,8 +99,10 @@ class InvoiceWorld:
 
     @property
     def customers(self) -> list[Customer]:
-        """Who pays."""
-        return list(self._office.desk.masters.customers)
+        """Who pays for projects; other parties have no terms of payment."""
+        masters = self._office.desk.masters
+        payers = {each.customer for each in masters.projects}
+        return [each for each in masters.customers if each.id in payers]
 
     @property
     def day(self) -> date:
