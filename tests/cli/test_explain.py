@@ -236,7 +236,7 @@ async def test_a_file_that_is_not_there_is_an_error_of_usage(
 @pytest.mark.parametrize(
     ("connection", "said"),
     [
-        ("sap", "There is no connection 'sap'; there are business_central, concur, flatfile"),
+        ("sap", "There is no connection 'sap'; there are bamboohr, business_central, concur"),
         ("tryton", "is no source of documents"),
         ("[/]", "There is no connection '[/]'"),
     ],
@@ -307,7 +307,7 @@ def test_the_shipped_configuration_has_every_system_and_its_tables_can_be_read()
     assert {
         *("harvest", "concur", "fyle", "flatfile"),
         *("flatfile_time", "flatfile_expenses", "flatfile_export"),
-        *("business_central", "tryton", "xero"),
+        *("business_central", "tryton", "xero", "salesforce", "bamboohr"),
     } == set(configuration.connections)
     assert all(name == one.system for name, one in configuration.connections.items())
     assert policies.default.expense.taxes
