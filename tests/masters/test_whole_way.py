@@ -60,7 +60,7 @@ C, P, T, E = (
     MasterKind.CUSTOMER, MasterKind.PROJECT, MasterKind.TASK, MasterKind.EMPLOYEE
 )  # fmt: skip
 CODE: Final = "Ledgerway_Code__c"
-CHANGES: Final = 20
+CHANGES: Final = 4
 # What a change of one record may cost at the ERP: a look (companies, the record), the write, and
 # a look back.
 ERP_CALLS_MAX: Final = 8
@@ -270,9 +270,10 @@ async def test_a_change_is_in_the_erp_soon_and_only_what_changed_costs_calls(
         took.append(time.monotonic() - began)
     assert (await firm.party_names())["E-9102"] == f"Juno Marten{CHANGES - 1}"
     per_change = (firm.wire.calls - before) / len(took)
-    p95 = sorted(took)[int(len(took) * 0.95)]
     with capsys.disabled():
-        print(f"\nmaster change to ERP: p95 {p95:.2f} s, {per_change:.1f} ERP calls per change")  # noqa: T201
+        print(
+            f"\nmaster change to ERP: {max(took):.2f} s at most, {per_change:.1f} ERP calls per change"
+        )  # noqa: T201
     assert per_change <= ERP_CALLS_MAX
 
 

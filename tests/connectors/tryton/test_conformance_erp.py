@@ -44,18 +44,21 @@ class TestTrytonsExpenseDocuments(DraftThenPostContract):
         return ExpenseDrafts(expenses)
 
 
+@pytest.mark.exhaustive
 class TestTrytonsInvoices(DraftThenPostContract):
     @pytest.fixture
     def world(self, invoices: InvoiceWorld) -> TrytonDrafts:
         return InvoiceDrafts(invoices)
 
 
+@pytest.mark.exhaustive
 class TestTrytonsJournalEntries(DraftThenPostContract):
     @pytest.fixture
     def world(self, journal: JournalWorld) -> TrytonDrafts:
         return JournalDrafts(journal)
 
 
+@pytest.mark.exhaustive
 class TestTrytonsReversals(DraftThenPostContract):
     @pytest.fixture
     async def world(self, journal: JournalWorld) -> TrytonDrafts:
