@@ -12,7 +12,7 @@ from connectors.base.capabilities import MasterDataTarget
 from connectors.base.master_writes import MasterLook, MasterQuery
 from rules.look_alikes import spelled_alike
 from rules.master_governance import Surroundings
-from rules.master_sync import Action, Identity, plan
+from rules.master_sync import Action, Identity, plan, same_key
 from rules.ownership import KindOwnership
 from store import master_identities, master_issues, master_links, master_writes, masters
 from store import master_surroundings as stored
@@ -41,6 +41,8 @@ class Batch:
     twice: Mapping[str, Sequence[str]] = field(default_factory=dict)
     # The owner's records in use, and whether each is linked to any.
     siblings: Sequence[tuple[Master, bool]] = ()
+    # The exact keys of all that the owner has.
+    keys_taken: frozenset[str] = frozenset()
     # Systems that do not answer now, and after how many seconds to ask again: nothing is decided
     # about them.
     absent: dict[str, int] = field(default_factory=dict)
@@ -81,9 +83,19 @@ class Batch:
         return seen.model_copy(update={"active": False}) if one.gone else seen
 
     def _candidates(self, one: Known) -> Mapping[str, Sequence[Master]]:
-        """Records that may be this one: tasks only where their project is."""
+        """Records that may be this one: tasks only where their project is.
+
+        What has the very key of another of the owner's records is that one, linked already or not.
+        """
         if not isinstance(one.record, Task):
-            return self.unlinked
+            return {
+                connection: [
+                    it
+                    for it in found
+                    if same_key(it, one.record) or self.keys_taken.isdisjoint(keys_of(it))
+                ]
+                for connection, found in self.unlinked.items()
+            }
         return {
             connection: [
                 it
@@ -158,6 +170,9 @@ async def look_around(connection: Connection, batch: Batch) -> None:
     batch.twice = await stored.codes_twice(connection, batch.kind, batch.owner, codes)
     if batch.kind in _ASKED_FOR_SPELLING and any(not one.links for one in batch.known.values()):
         batch.siblings = await stored.siblings(connection, batch.kind, batch.owner)
+    if any(len(one.links) < len(batch.ownership.receivers) for one in batch.known.values()):
+        owned = await masters.all_of(connection, batch.owner, batch.kind)
+        batch.keys_taken = frozenset(key for one in owned for key in keys_of(one))
     for receiver in batch.ownership.receivers:
         if any(receiver not in one.links for one in batch.known.values()):
             batch.unlinked[receiver] = await masters.unlinked(

@@ -195,6 +195,7 @@ class MasterCaseActivities:
             made_by=by,
         )
         await master_links.link(connection, [reference])
+        await master_identities.mark_asked_about(connection, one.kind, one.owner)
 
 
 def _possible(one: OpenIssue) -> tuple[str, ...]:

@@ -249,6 +249,7 @@ class MasterSyncActivities:
             linked = sorted({one.source_id for one in (*made, *outcome.references)})
             if linked:
                 await master_identities.mark_dependents(connection, kind, owner, linked)
+                await master_identities.mark_asked_about(connection, kind, owner)
                 await self._link_through(connection, batch)
                 touched += await master_releases.let_go_of_known(
                     connection, kind, owner, linked, Who(_WHO, "the record is there now", owner)

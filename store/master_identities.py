@@ -218,6 +218,22 @@ _BELOW: Final[Mapping[MasterKind, Sequence[tuple[MasterKind, str]]]] = {
 }
 
 
+async def mark_asked_about(connection: Connection, kind: MasterKind, owner: str) -> None:
+    """Look again at who may be a twin of what has been linked to another one meanwhile."""
+    await connection.execute(
+        """
+        INSERT INTO master_news (kind, owner, owner_id)
+          SELECT DISTINCT i.kind, i.owner, i.owner_id FROM master_issue i
+          JOIN cross_reference c ON (c.kind, c.source, c.target) = (i.kind, i.owner, i.connection)
+            AND c.target_id = ANY(i.candidates) AND c.source_id <> i.owner_id
+          WHERE i.kind = $1 AND i.owner = $2 AND i.cause = 'possible_twin' AND i.closed_at IS NULL
+        ON CONFLICT (kind, owner, owner_id) DO UPDATE SET seq = DEFAULT
+        """,
+        kind,
+        owner,
+    )
+
+
 async def owners_of(
     connection: Connection, kind: MasterKind, owner: str, source: str, ids: Sequence[str]
 ) -> list[str]:

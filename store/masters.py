@@ -243,6 +243,17 @@ async def some_of(
     return Masters.model_validate({_FIELDS[kind][0]: tuple(master_from(row) for row in rows)})
 
 
+async def all_of(connection: Connection, source: str, kind: MasterKind) -> list[Master]:
+    """All records of a kind that a connection has."""
+    rows = await connection.fetch(
+        "SELECT kind, body FROM master_record "
+        "WHERE connection = $1 AND kind = $2 AND gone_at IS NULL",
+        source,
+        kind,
+    )
+    return [master_from(row) for row in rows]
+
+
 def of_kind(kind: MasterKind, records: Iterable[Master]) -> Masters:
     """Some records of one kind, as what a system has."""
     return Masters.model_validate({_FIELDS[kind][0]: tuple(records)})

@@ -195,6 +195,36 @@ async def test_another_spelling_waits_for_a_person_who_links_it(
     assert list((await masters.links(C, "crm", "erp")).values()) == [there]
 
 
+async def test_what_has_the_key_of_another_record_is_no_twin_though_nobody_has_linked_it_yet(
+    masters: Masters, crm: MadeUpSystem, erp: MadeUpSystem
+) -> None:
+    erp.put(C, "CUST-2", name="Amber Utilities")
+    crm.put(C, "CUST-1", name="Umber Utilities")
+    crm.put(C, "CUST-2", name="Amber Utilities")
+    await masters.read()
+    await masters.activities.sync(C, limit=1)
+    await masters.settle()
+
+    assert await masters.open_cases() == []
+    assert sorted(one.code for one in erp.of(C).values()) == ["CUST-1", "CUST-2"]
+
+
+async def test_a_twin_that_was_another_ones_is_asked_about_no_more(
+    masters: Masters, crm: MadeUpSystem, erp: MadeUpSystem
+) -> None:
+    erp.put(C, "X-2", name="Amber Utilities")
+    crm.put(C, "CUST-1", name="Umber Utilities")
+    crm.put(C, "CUST-2", name="Amber Utilities")
+    await masters.sync()
+    asked = {one.issue.code: one for one in await masters.issues()}
+    assert asked.keys() == {"CUST-1", "CUST-2"}
+
+    await masters.resolve(asked["CUST-2"], "link")
+
+    assert await masters.open_cases() == []
+    assert sorted(one.code for one in erp.of(C).values()) == ["CUST-1", "X-2"]
+
+
 async def test_two_spellings_of_one_customer_at_its_owner_do_not_both_reach_the_erp(
     masters: Masters, crm: MadeUpSystem, erp: MadeUpSystem
 ) -> None:
