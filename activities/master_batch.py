@@ -212,6 +212,20 @@ def as_read(kind: MasterKind, there: Masters, open_: Sequence[Master]) -> Master
     return MasterLook(masters.of_kind(kind, found.values()))
 
 
+async def kept(connection: Connection, batch: Batch, name: str, look: MasterLook) -> None:
+    """Keep what a look has shown; what it shows of others than asked for is news about them."""
+    changed = await masters.save_some(connection, name, look.masters, ())
+    own = {
+        one.owner_id if name == batch.owner else one.links.get(name) for one in batch.known.values()
+    }
+    others = [one for one in changed.ids_of(batch.kind) if one not in own]
+    if others and name != batch.owner:
+        others = await master_identities.owners_of(
+            connection, batch.kind, batch.owner, name, others
+        )
+    await master_identities.mark(connection, batch.kind, batch.owner, others)
+
+
 def seen(batch: Batch, connection: str) -> None:
     """What a look has just shown and nobody has linked may be what is missing, too.
 

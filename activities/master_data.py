@@ -7,6 +7,7 @@ from temporalio import activity
 
 from activities.connector_errors import as_application_error
 from activities.heartbeats import heartbeats
+from activities.master_feeds import mark_changed
 from canonical.billing import BlockReason
 from canonical.masters import Masters
 from canonical.messages import MasterDataRef
@@ -19,6 +20,7 @@ from connectors.base.capabilities import (
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectorError
 from rules.matching import match_exactly
+from rules.policies import Policies
 from store import billing, masters, rates, readiness
 from store.database import Connection, Database
 
@@ -29,9 +31,12 @@ EXCHANGE_RATE_DAYS: Final = 120
 class MasterDataActivities:
     """Keeps what rules need to know about a source and its ERP."""
 
-    def __init__(self, database: Database, connections: Connections) -> None:
+    def __init__(
+        self, database: Database, connections: Connections, policies: Policies | None = None
+    ) -> None:
         self._database = database
         self._connections = connections
+        self._policies = policies or Policies()
 
     @activity.defn
     async def refresh_master_data(self, ref: MasterDataRef) -> None:
@@ -59,8 +64,9 @@ class MasterDataActivities:
         cost_rates = await costs.cost_rates() if costs else ()
         periods = await calendar.posting_periods()
         async with self._database.transaction() as connection:
-            await masters.save_masters(connection, ref.connection, ours)
-            await masters.save_masters(connection, ref.target, theirs)
+            for name, shown in ((ref.connection, ours), (ref.target, theirs)):
+                seen = await masters.save_masters(connection, name, shown)
+                await mark_changed(connection, self._policies, name, seen)
             await masters.save_calendar(connection, ref.target, periods)
             changed = await rates.save_cost_rates(connection, ref.target, cost_rates)
             if exchange_rates is not None and await rates.save_exchange_rates(

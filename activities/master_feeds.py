@@ -72,7 +72,7 @@ class MasterFeedActivities:
             if assigned is not None:
                 await self._assign(connection, ref.connection, assigned)
             cases = await self._case_ids(connection, ref.connection)
-            marked = await self._mark(connection, ref, changed)
+            marked = await mark_changed(connection, self._policies, ref.connection, changed)
             await cursors.move_cursor(connection, ref.connection, _FEED, changes.until)
         return MasterFeedOutcome(marked=marked, cases=cases)
 
@@ -110,28 +110,31 @@ class MasterFeedActivities:
         ]
         return tuple(sorted({one.case_id for one in plans if one.case_id is not None}))
 
-    async def _mark(self, connection: Connection, ref: MasterFeedRef, changed: Changed) -> int:
-        """Mark identities by their owner's record, whichever system's record has changed."""
-        marked = 0
-        for kind, ownership in self._policies.ownership.kinds.items():
-            ids = changed.ids_of(kind)
-            if not ids or ref.connection not in ownership.connections:
-                continue
-            if ref.connection != ownership.owner:
-                found = await master_identities.owners_of(
-                    connection, kind, ownership.owner, ref.connection, ids
-                )
-            else:
-                found = ids
-            marked += await master_identities.mark(connection, kind, ownership.owner, found)
-        return marked
-
 
 async def _kept(connection: Connection, source: str, changes: MasterChanges) -> Changed:
     if changes.whole:
         return await masters.save_masters(connection, source, changes.masters)
     gone = [(one.kind, one.id) for one in changes.gone]
     return await masters.save_some(connection, source, changes.masters, gone)
+
+
+async def mark_changed(
+    connection: Connection, policies: Policies, source: str, changed: Changed
+) -> int:
+    """Mark identities by their owner's record, whichever system's record has changed.
+
+    Whoever reads masters does so: a change that nobody noted would never be compared.
+    """
+    marked = 0
+    for kind, ownership in policies.ownership.kinds.items():
+        ids = changed.ids_of(kind)
+        if not ids or source not in ownership.connections:
+            continue
+        owner = ownership.owner
+        if source != owner:
+            ids = await master_identities.owners_of(connection, kind, owner, source, ids)
+        marked += await master_identities.mark(connection, kind, owner, ids)
+    return marked
 
 
 def participants(policies: Policies) -> Mapping[str, Sequence[MasterKind]]:

@@ -155,7 +155,7 @@ class MasterSyncActivities:
                     open_ = batch.unlinked.get(name, ())
                     batch.looks[name] = master_batch.as_read(batch.kind, there, open_)
                 else:
-                    await masters.save_some(connection, name, batch.looks[name].masters, ())
+                    await master_batch.kept(connection, batch, name, batch.looks[name])
                     master_batch.seen(batch, name)
 
     async def _decider(

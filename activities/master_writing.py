@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from activities.master_batch import Batch
+from activities.master_batch import Batch, kept
 from activities.master_decisions import Decider, Planned
 from canonical.masters import Master
 from connectors.base.capabilities import MasterDataTarget
@@ -135,7 +135,7 @@ class MasterWriting:
         look = await target.find_masters([query])
         found = {one.id: one for one in masters.records_of(look.masters, self._batch.kind)}
         async with self._database.transaction() as database:
-            await masters.save_some(database, connection, look.masters, ())
+            await kept(database, self._batch, connection, look)
         for record_id, one in done.items():
             record = found.get(record_id)
             if record is None:

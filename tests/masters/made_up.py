@@ -64,6 +64,8 @@ class MadeUpSystem:
     ignoring: dict[str, str] = field(default_factory=dict)
     refusing: set[str] = field(default_factory=set)
     away: bool = False
+    # Whether a look shows all there are, whatever was asked for.
+    shows_all: bool = False
     ids: Any = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -141,7 +143,8 @@ class MadeUpSystem:
             for key, one in self.records.items()
             if key[0] is query.kind
             and (
-                one.id in query.ids
+                self.shows_all
+                or one.id in query.ids
                 or one.code in query.keys
                 or ((getattr(one, "email", None) or "").casefold() in query.keys)
                 or (isinstance(one, Task) and one.project in query.parents)

@@ -114,6 +114,21 @@ async def test_a_change_by_who_does_not_own_the_value_is_one_case_with_both(
     assert await masters.open_cases() == []
 
 
+async def test_a_change_that_a_look_for_another_record_has_shown_is_a_case_all_the_same(
+    masters: Masters, crm: MadeUpSystem, erp: MadeUpSystem
+) -> None:
+    crm.put(C, "CUST-1", name="Halden AG")
+    await masters.sync()
+    erp.shows_all = True
+    (there,) = erp.of(C)
+    erp.records[C, there] = erp.records[C, there].model_copy(update={"name": "Halden GmbH"})
+    crm.put(C, "CUST-2", name="Oderbruch")
+    await masters.sync()
+
+    (issue,) = await masters.issues()
+    assert (issue.issue.code, issue.issue.value) == ("CUST-1", "Halden GmbH")
+
+
 async def test_an_accepted_value_is_written_to_its_owner(
     masters: Masters, crm: MadeUpSystem, psa: MadeUpSystem, erp: MadeUpSystem
 ) -> None:
