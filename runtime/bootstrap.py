@@ -124,7 +124,7 @@ class Activities:
             ),
             intake=IntakeActivities(database, connections),
             dispatch=DispatchActivities(database, documents),
-            master_data=MasterDataActivities(database, connections),
+            master_data=MasterDataActivities(database, connections, policies),
             acknowledgement=AcknowledgementActivities(database, connections),
             sweep=SweepActivities(
                 database,
