@@ -33,13 +33,9 @@ _UNANSWERED: Final = (
 )
 
 
-@pytest.mark.parametrize(
-    ("days", "lines"),
-    [
-        (2, 80),
-        pytest.param(8, 330, marks=[pytest.mark.exhaustive, pytest.mark.timeout(600)]),
-    ],
-)
+@pytest.mark.exhaustive
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("days", "lines"), [(8, 330)])
 async def test_a_month_reaches_business_central_once_through_every_fault_and_two_killed_workers(
     opened: Opened, tmp_path: Path, new_namespace: NewNamespace, *, days: int, lines: int
 ) -> None:

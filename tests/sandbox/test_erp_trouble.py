@@ -16,6 +16,8 @@ from sandbox.tryton.server import TrytonServer
 from tests.erp_fixtures import erp_home, last_month
 from tests.sandbox.booking import book, lines_noted, values_of_line
 
+pytestmark = pytest.mark.exhaustive
+
 WRITE = "model.timesheet.work.write"
 
 

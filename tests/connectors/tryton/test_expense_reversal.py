@@ -17,7 +17,7 @@ from connectors.base.errors import (
 from connectors.tryton import Tryton
 from tests.connectors.tryton.expense_world import ExpenseWorld, cost, input_tax, line
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 
 def report(world: ExpenseWorld, **given: object) -> PostingIntent:

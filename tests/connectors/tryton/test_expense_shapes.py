@@ -18,7 +18,7 @@ from tests.connectors.tryton.expense_world import (
     line,
 )
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 Shape = Callable[[ExpenseWorld], PostingIntent]
 CARD, ADVANCE = ExpenseRole.CARD_CLEARING, ExpenseRole.ADVANCE

@@ -31,7 +31,7 @@ from tests.connectors.tryton.invoice_world import (
     line,
 )
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 RACERS = 3
 FREE: dict[str, Any] = {"tax": None, "tax_rate": Decimal(0)}

@@ -11,7 +11,7 @@ from canonical.posting import Executed, PostingIntent
 from sandbox.tryton.customer_desk import CustomerBill
 from tests.connectors.tryton.invoice_world import InvoiceWorld, hours, line
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 Shape = Callable[[InvoiceWorld], PostingIntent]
 NOTE = "Reverse charge: the recipient owes the tax"

@@ -16,8 +16,7 @@ from sandbox.tryton.server import TrytonServer
 from tests.connectors.tryton.master_desk import MasterDesk
 from tests.connectors.tryton.master_world import KINDS, TrytonMasterWorld
 
-pytestmark = pytest.mark.erp
-TARGET, ONCE = MasterTargetContract, MasterOnceContract
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +42,6 @@ async def world(
     world.close()
 
 
-class TestTrytonsMasters:
-    """What must never break, of each kind; all rules are proven by what runs less often."""
-
-    test_new = TARGET.test_a_new_master_arrives_whole_and_once
-    test_lost = ONCE.test_a_lost_answer_is_settled_by_a_look_and_never_by_a_twin
-    test_race = ONCE.test_of_racing_writes_one_makes_the_master
-
-
 async def test_a_look_shows_the_name_that_is_there_whichever_process_answers(
     world: TrytonMasterWorld,
 ) -> None:
@@ -65,6 +56,5 @@ async def test_a_look_shows_the_name_that_is_there_whichever_process_answers(
         assert shown == {name}
 
 
-@pytest.mark.exhaustive
 class TestAllOfTrytonsMasters(MasterTargetContract, MasterOnceContract):
     pass
