@@ -27,7 +27,7 @@ from tests.connectors.tryton.expense_world import (
     input_tax,
 )
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 RACERS = 3
 

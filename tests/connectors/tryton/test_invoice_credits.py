@@ -16,7 +16,7 @@ from rules.payment_steps import Paid, steps_between
 from sandbox.tryton.json_rpc import ErpError
 from tests.connectors.tryton.invoice_world import InvoiceWorld, hours, line
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 
 def money(amount: str, currency: str = "EUR") -> Money:
