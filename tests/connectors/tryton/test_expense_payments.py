@@ -13,7 +13,7 @@ from connectors.base.errors import OutcomeUnknownError
 from connectors.tryton import Tryton
 from tests.connectors.tryton.expense_world import ExpenseWorld, cost, input_tax
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 
 def euros(amount: str) -> Money:

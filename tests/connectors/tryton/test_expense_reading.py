@@ -23,7 +23,7 @@ from tests.connectors.tryton.expense_world import (
     line,
 )
 
-pytestmark = pytest.mark.erp
+pytestmark = [pytest.mark.erp, pytest.mark.exhaustive]
 
 
 class Meddler:
