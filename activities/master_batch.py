@@ -127,17 +127,6 @@ class Batch:
         """The open issues of one identity."""
         return [one for one in self.issues if one.issue.owner_id == owner_id]
 
-    def sent(self, owner_id: str, connection: str) -> UnderWay | None:
-        """The write to a system about one identity that nobody has answered."""
-        return next(
-            (
-                one
-                for one in self.under_way
-                if (one.owner_id, one.connection) == (owner_id, connection)
-            ),
-            None,
-        )
-
 
 async def loaded(
     connection: Connection, kind: MasterKind, ownership: KindOwnership, news: Sequence[News]

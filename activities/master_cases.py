@@ -72,7 +72,8 @@ class MasterCaseActivities:
             if not found:
                 _refuse(f"there is no case {decision.case_id}", "unknown_case")
             authorise(self._policies, found[0], by, resolution)
-            issues = await master_issues.of_case(connection, decision.case_id)
+            # A repeated activity finds what it noted, a waiver included.
+            issues = await master_issues.of_case(connection, decision.case_id, waived=True)
             if not issues and found[0].state is not CaseState.RESOLVED:
                 _refuse("it is settled already, and closes with the next look", "case_moved_on")
             touched: list[Touched] = []

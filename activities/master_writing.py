@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from activities.master_batch import Batch, kept
 from activities.master_decisions import Decider, Planned
@@ -60,8 +61,12 @@ class MasterWriting:
         size = max(1, operation.bulk.lines_max) if operation.bulk.mode != "NONE" else len(planned)
         for start in range(0, len(planned), size):
             some = planned[start : start + size]
-            answers = await self._send(connection, target, some, written)
-            await self._look_back(connection, target, some, answers, written)
+            ids, answers = await self._send(connection, target, some, written)
+            seen = await self._look_back(connection, target, some, answers, written)
+            # What said yes and is not shown stays unanswered: a later look tells, and not before.
+            shown = [(ids[one.owner_id], "DONE", "") for one in seen]
+            async with self._database.transaction() as database:
+                await master_writes.settle(database, shown)
         return written
 
     async def _send(
@@ -70,7 +75,7 @@ class MasterWriting:
         target: MasterDataTarget,
         planned: Sequence[Planned],
         written: Written,
-    ) -> Sequence[MasterAnswer]:
+    ) -> tuple[Mapping[str, UUID], Sequence[MasterAnswer]]:
         batch, again = self._batch, _AGAIN_SECONDS
         async with self._database.transaction() as database:
             ids = await master_writes.begin(
@@ -94,9 +99,9 @@ class MasterWriting:
         except ConflictError as error:
             said = error.code
         settled = [
-            (one, *_state_of(answer))
+            (one, "REFUSED", answer.code)
             for one, answer in zip(ids, answers, strict=False)
-            if not isinstance(answer, MasterUnsettled)
+            if isinstance(answer, MasterRefused)
         ]
         # What was not tried has not left.
         settled += [(one, "NOTHING_DONE", said) for one in ids[len(answers) :]]
@@ -108,7 +113,8 @@ class MasterWriting:
                 written.again[one.owner_id] = unsettled_seconds(operation)
         for one in planned[len(answers) :]:
             written.again[one.owner_id] = again
-        return answers
+        by_owner = {one.owner_id: it for one, it in zip(planned, ids, strict=True)}
+        return by_owner, answers
 
     async def _look_back(
         self,
@@ -117,8 +123,8 @@ class MasterWriting:
         planned: Sequence[Planned],
         answers: Sequence[MasterAnswer],
         written: Written,
-    ) -> None:
-        """Compare what is there now with what was written, field by field."""
+    ) -> list[Planned]:
+        """Compare what is there now with what was written, field by field; gives what is there."""
         done = {
             answer.id: one
             for one, answer in zip(planned, answers, strict=False)
@@ -130,7 +136,7 @@ class MasterWriting:
                 issue = self._decider.refused(one, known, answer.code, answer.message)
                 written.issues.append((one.owner_id, issue))
         if not done:
-            return
+            return []
         query = MasterQuery(self._batch.kind, ids=tuple(sorted(done)))
         look = await target.find_masters([query])
         found = {one.id: one for one in masters.records_of(look.masters, self._batch.kind)}
@@ -158,6 +164,7 @@ class MasterWriting:
                     connection, known, name, one.write.values[name], shown[name]
                 )
                 written.issues.append((one.owner_id, issue))
+        return [one for record_id, one in done.items() if record_id in found]
 
     def _owned_by(self, connection: str, record: Master, made: Master) -> Mapping[str, str]:
         ownership = self._batch.ownership
@@ -182,13 +189,3 @@ def _form(one: Planned) -> tuple[bool, str, str, tuple[str, ...]]:
         (write.parent or "") if write.id is None else "",
         () if write.id is None else tuple(sorted(write.values)),
     )
-
-
-def _state_of(answer: MasterAnswer) -> tuple[str, str]:
-    match answer:
-        case MasterRefused():
-            return "REFUSED", answer.code
-        case MasterWritten():
-            return "DONE", ""
-        case MasterUnsettled():
-            return "SENDING", answer.message

@@ -100,12 +100,15 @@ async def all_open(connection: Connection, kind: MasterKind | None = None) -> li
     return [_issue(row) for row in rows]
 
 
-async def of_case(connection: Connection, case_id: UUID) -> list[OpenIssue]:
-    """The open issues that a case is about."""
+async def of_case(
+    connection: Connection, case_id: UUID, *, waived: bool = False
+) -> list[OpenIssue]:
+    """The open issues that a case is about; those that a person waived only if asked for."""
     rows = await connection.fetch(
         f"SELECT {_COLUMNS} FROM master_issue WHERE case_id = $1 AND closed_at IS NULL "
-        "AND decision IS DISTINCT FROM 'waive' ORDER BY opened_at",
+        "AND ($2 OR decision IS DISTINCT FROM 'waive') ORDER BY opened_at",
         case_id,
+        waived,
     )
     return [_issue(row) for row in rows]
 

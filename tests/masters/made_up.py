@@ -64,8 +64,12 @@ class MadeUpSystem:
     ignoring: dict[str, str] = field(default_factory=dict)
     refusing: set[str] = field(default_factory=set)
     away: bool = False
+    # How many of the next looks show nothing that was just written.
+    blind: int = 0
     # Whether a look shows all there are, whatever was asked for.
     shows_all: bool = False
+    # What the platform has made.
+    fresh: set[tuple[MasterKind, str]] = field(default_factory=set)
     ids: Any = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -137,11 +141,14 @@ class MadeUpSystem:
     async def find_masters(self, queries: Sequence[MasterQuery]) -> MasterLook:
         self._answers()
         self.looks += 1
+        hidden = self.fresh if self.blind else set[tuple[MasterKind, str]]()
+        self.blind = max(0, self.blind - 1)
         found = [
             key
             for query in queries
             for key, one in self.records.items()
             if key[0] is query.kind
+            and key not in hidden
             and (
                 self.shows_all
                 or one.id in query.ids
@@ -188,7 +195,9 @@ class MadeUpSystem:
             return MasterRefused("code_taken", "there is one of this code")
         if one.parent is not None:
             values[_ABOVE[one.kind]] = one.parent
-        return MasterWritten(self.put(one.kind, one.code, legal_entity=one.legal_entity, **values))
+        made = self.put(one.kind, one.code, legal_entity=one.legal_entity, **values)
+        self.fresh.add((one.kind, made))
+        return MasterWritten(made)
 
     def _as_masters(self, keys: Sequence[tuple[MasterKind, str]]) -> Masters:
         found: dict[str, list[Master]] = {

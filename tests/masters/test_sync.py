@@ -5,6 +5,7 @@ import pytest
 from canonical.cross_reference import MasterKind
 from canonical.exception_case import Cause
 from canonical.messages import MasterFeedRef
+from connectors.base.guard import Lookup
 from rules.ownership import KindOwnership, Ownership
 from rules.policies import Policies
 from store.database import Database
@@ -90,6 +91,36 @@ async def test_a_lost_answer_makes_no_twin(
     assert len(await masters.links(C, "crm", "erp")) == 5
     left = await masters.database.fetch("SELECT FROM master_write WHERE state = 'SENDING'")
     assert left == []
+
+
+async def test_what_was_answered_and_is_not_shown_yet_is_not_made_again(
+    masters: Masters, crm: MadeUpSystem, erp: MadeUpSystem
+) -> None:
+    erp.guard = Lookup()
+    crm.put(C, "CUST-1")
+    await masters.read()
+    erp.blind = 3
+    for _ in range(4):
+        await masters.activities.sync(C)
+        await masters.database.execute("UPDATE master_news SET not_before = '-infinity'")
+
+    assert [one.code for one in erp.of(C).values()] == ["CUST-1"]
+    assert len(await masters.links(C, "crm", "erp")) == 1
+
+
+async def test_a_waiver_that_is_repeated_is_noted_once_more(
+    masters: Masters, crm: MadeUpSystem, erp: MadeUpSystem
+) -> None:
+    crm.put(C, "CUST-1", name="Halden AG")
+    await masters.sync()
+    erp.change(C, next(iter(erp.of(C))), name="Halden GmbH")
+    await masters.sync()
+    (issue,) = await masters.issues()
+
+    await masters.resolve(issue, "waive", reason="both are in use")
+    await masters.resolve(issue, "waive", reason="both are in use")
+
+    assert await masters.issues() == []
 
 
 async def test_a_change_by_who_does_not_own_the_value_is_one_case_with_both(
