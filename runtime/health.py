@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from activities import metrics
+from connectors.base.tls import trusted_authorities
 from runtime.bootstrap import Platform
 from store import billing_backlog, reports
 from store.billing_backlog import BillingBacklog
@@ -132,7 +133,7 @@ class Health:
 
     async def _sdk_metrics(self) -> bytes:
         """The Temporal SDK serves its own; people scrape one address."""
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(verify=trusted_authorities()) as http:
             try:
                 answer = await http.get(f"http://{self._sdk_metrics_address}/metrics")
             except httpx.HTTPError:

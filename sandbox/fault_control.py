@@ -9,6 +9,7 @@ from typing import Self
 
 import httpx
 
+from connectors.base.tls import trusted_authorities
 from sandbox.child_process import (
     LOCALHOST,
     ChildProcess,
@@ -30,7 +31,7 @@ class FaultProxy:
         self._upstream = upstream
         self._port = port or free_port()
         self._child = ChildProcess("the fault proxy", log, stop_signal=signal.SIGTERM)
-        self._http = httpx.AsyncClient(base_url=self.url, timeout=10)
+        self._http = httpx.AsyncClient(base_url=self.url, verify=trusted_authorities(), timeout=10)
 
     async def __aenter__(self) -> Self:
         await self.start()

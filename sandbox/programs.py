@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from connectors.bamboohr.simulated_orders import Dated, Move
 from connectors.bamboohr.simulated_state import SimulatedJob
 from connectors.base.http import exact_json_text
+from connectors.base.tls import trusted_authorities
 from connectors.concur.simulated_state import CompanyState
 from connectors.harvest.simulated_state import AccountState, Selection
 from connectors.salesforce.simulated_orders import Addition, Additions, Changes
@@ -40,7 +41,9 @@ class SimulatorServer:
         self._module = module
         self._port = port or free_port()
         self._child = ChildProcess(title, home / "simulator.log", stop_signal=signal.SIGTERM)
-        self._http = httpx.AsyncClient(base_url=self.address, timeout=30)
+        self._http = httpx.AsyncClient(
+            base_url=self.address, verify=trusted_authorities(), timeout=30
+        )
 
     @property
     def address(self) -> str:
@@ -199,7 +202,7 @@ class WorkerProgram:
 
     async def ready(self) -> None:
         """Wait until it serves."""
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(verify=trusted_authorities()) as http:
 
             async def answers() -> bool:
                 try:

@@ -20,6 +20,7 @@ from connectors.base.errors import (
     TransientError,
 )
 from connectors.base.rate_budget import RateBudget, retry_after_seconds
+from connectors.base.tls import trusted_authorities
 
 # One answer is held in memory; 64 MB is 2,000 of the largest records seen, ten times over.
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -90,7 +91,8 @@ class OneAttempt:
                 read=timeouts.read_seconds,
                 pool=timeouts.pool_seconds,
             ),
-            transport=transport or httpx.AsyncHTTPTransport(retries=0, limits=limits),
+            transport=transport
+            or httpx.AsyncHTTPTransport(verify=trusted_authorities(), retries=0, limits=limits),
         )
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 
+from connectors.base.tls import trusted_authorities
 from sandbox.child_process import LOCALHOST, ChildProcess, dies_with_its_parent, free_port
 from sandbox.postgres import Postgres
 from sandbox.tryton.installation import Installation
@@ -71,7 +72,9 @@ class Application:
         }
         await self._child.spawn(self._command(), environment)
         try:
-            async with httpx.AsyncClient(base_url=self.url, timeout=5) as http:
+            async with httpx.AsyncClient(
+                base_url=self.url, verify=trusted_authorities(), timeout=5
+            ) as http:
                 await self._child.wait_until(lambda: _answers(http))
         except BaseException:
             await self._child.kill()

@@ -15,6 +15,8 @@ from typing import Any, Self
 
 import httpx
 
+from connectors.base.tls import trusted_authorities
+
 REQUEST_SECONDS_MAX = 60
 MICROSECONDS = 1_000_000
 
@@ -39,7 +41,9 @@ class JsonRpcSession:
     """One user's session with one database; every call carries the company it is made for."""
 
     def __init__(self, url: str, database: str) -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=REQUEST_SECONDS_MAX)
+        self._http = httpx.AsyncClient(
+            base_url=url, verify=trusted_authorities(), timeout=REQUEST_SECONDS_MAX
+        )
         self._path = f"/{database}/rpc/"
         self._numbers = itertools.count(1)
         # Tryton hides people from every search as soon as they have left; here they are wanted.

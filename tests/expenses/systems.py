@@ -18,6 +18,7 @@ from canonical.billing import InvoiceRole
 from connectors.base.capabilities import Connected
 from connectors.base.http import exact_json, exact_json_text
 from connectors.base.rate_budget import Unlimited
+from connectors.base.tls import trusted_authorities
 from connectors.concur import ConcurOptions
 from connectors.concur import connect as connect_concur
 from connectors.concur.simulated_company import SimulatedConcur
@@ -101,7 +102,9 @@ class ErpSide:
     """The real Tryton: a way in that may have faults, and a desk that sees what is in the books."""
 
     def __init__(self, erp: TrytonServer, session: JsonRpcSession) -> None:
-        http = httpx.AsyncHTTPTransport(limits=httpx.Limits(keepalive_expiry=1))
+        http = httpx.AsyncHTTPTransport(
+            verify=trusted_authorities(), limits=httpx.Limits(keepalive_expiry=1)
+        )
         self.server = erp
         self.wire = FaultyWire(http, _method_of)
         self.desk = ExpenseDesk(session)

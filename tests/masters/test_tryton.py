@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.base.rate_budget import Unlimited
+from connectors.base.tls import trusted_authorities
 from connectors.tryton import Tryton, TrytonOptions, connect
 from rules.look_alikes import plain, words
 from rules.policies import Policies
@@ -39,7 +40,9 @@ async def test_masters_reach_tryton_once_in_any_order_with_lost_answers_and_kill
     employees: int,
 ) -> None:
     firm = Firm(seed=customers)
-    network = httpx.AsyncHTTPTransport(limits=httpx.Limits(keepalive_expiry=1))
+    network = httpx.AsyncHTTPTransport(
+        verify=trusted_authorities(), limits=httpx.Limits(keepalive_expiry=1)
+    )
     wire = Lossy(network)
     erp = _connected(own_erp, wire)
     masters = Masters(

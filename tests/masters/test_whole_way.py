@@ -23,6 +23,7 @@ from connectors.bamboohr.simulated_state import (
 )
 from connectors.bamboohr.simulator import simulated_bamboohr
 from connectors.base.rate_budget import Unlimited
+from connectors.base.tls import trusted_authorities
 from connectors.harvest import HarvestOptions
 from connectors.harvest import connect as connect_harvest
 from connectors.harvest.simulated_account import HarvestAccount
@@ -115,7 +116,9 @@ async def firm(
         )
     )
     company = BambooCompany(CompanyState(api_key="the-api-key"))
-    network = httpx.AsyncHTTPTransport(limits=httpx.Limits(keepalive_expiry=1))
+    network = httpx.AsyncHTTPTransport(
+        verify=trusted_authorities(), limits=httpx.Limits(keepalive_expiry=1)
+    )
     wire = Lossy(network)
     connected = {
         "harvest": connect_harvest(

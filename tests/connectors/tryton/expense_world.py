@@ -24,6 +24,7 @@ from canonical.posting import PostingIntent, PostingKind, SourceLine
 from canonical.posting_period import PeriodDecision
 from connectors.base.http import Timeouts
 from connectors.base.rate_budget import Unlimited
+from connectors.base.tls import trusted_authorities
 from connectors.conformance.posting_world import PostingNetwork
 from connectors.tryton import Tryton, TrytonOptions, connect
 from sandbox.firm import Month
@@ -89,7 +90,10 @@ class Office:
         # Which call of Tryton's the network's troubles are aimed at.
         self.aim = POST
         self.network = PostingNetwork(
-            httpx.AsyncHTTPTransport(limits=httpx.Limits(keepalive_expiry=1)), self._is_meant
+            httpx.AsyncHTTPTransport(
+                verify=trusted_authorities(), limits=httpx.Limits(keepalive_expiry=1)
+            ),
+            self._is_meant,
         )
         self.connectors: list[Tryton] = []
 

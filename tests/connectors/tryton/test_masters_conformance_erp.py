@@ -8,6 +8,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from connectors.base.tls import trusted_authorities
 from connectors.conformance.master_once import MasterOnceContract
 from connectors.conformance.master_target import MasterTargetContract
 from connectors.conformance.master_world import query_for, records_of
@@ -35,7 +36,9 @@ async def world(
     options = TrytonOptions(
         *("erp", erp.url, erp.database, erp.user, SecretStr(erp.password)), page_size=3
     )
-    transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(keepalive_expiry=1))
+    transport = httpx.AsyncHTTPTransport(
+        verify=trusted_authorities(), limits=httpx.Limits(keepalive_expiry=1)
+    )
     world = TrytonMasterWorld(request.param, master_desk, options, transport)
     yield world
     await world.network.aclose()

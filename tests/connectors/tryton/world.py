@@ -17,6 +17,7 @@ from canonical.posting import PostingIntent, PostingKind, SourceLine, TimeLine
 from canonical.posting_period import PeriodDecision
 from connectors.base.http import Timeouts
 from connectors.base.rate_budget import RateBudget, Unlimited
+from connectors.base.tls import trusted_authorities
 from connectors.conformance.posting_world import PostingNetwork
 from connectors.tryton import Tryton, TrytonOptions, connect
 from sandbox.tryton.json_rpc import JsonRpcSession
@@ -47,7 +48,9 @@ class TrytonWorld:
         self.url, self.database, self.user = desk.url, desk.database, desk.user
         self.secret, self.masters = desk.password, desk.masters
         self.network = PostingNetwork(
-            httpx.AsyncHTTPTransport(limits=httpx.Limits(keepalive_expiry=1)),
+            httpx.AsyncHTTPTransport(
+                verify=trusted_authorities(), limits=httpx.Limits(keepalive_expiry=1)
+            ),
             lambda request: WRITE in request.content,
         )
         self.desk = desk.session
