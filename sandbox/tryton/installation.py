@@ -67,7 +67,7 @@ def _commands(installation: Installation) -> list[list[str]]:
     if uv:
         return [
             [uv, "venv", "-q", "--no-project", "--python", sys.executable, directory],
-            [uv, "pip", "install", "-q", "--python", python, *hashed[2:]],
+            [uv, "pip", "install", "-q", "--compile-bytecode", "--python", python, *hashed[2:]],
         ]
     return [
         [sys.executable, "-m", "venv", directory],
