@@ -5,7 +5,6 @@ from typing import Final
 from temporalio import activity
 
 from activities.connector_errors import as_application_error
-from activities.heartbeats import heartbeats
 from canonical.messages import AcknowledgementOutcome, SourceRef
 from canonical.time_entry import TIME_ENTRY
 from connectors.base.capabilities import Acknowledgement, AcknowledgementSink
@@ -27,11 +26,10 @@ class AcknowledgementActivities:
     @activity.defn
     async def acknowledge_postings(self, ref: SourceRef) -> AcknowledgementOutcome:
         """Tell a source what it is still to be told; what its budget leaves waits for next time."""
-        async with heartbeats():
-            try:
-                return await self._acknowledge(ref)
-            except ConnectorError as error:
-                raise as_application_error(error) from error
+        try:
+            return await self._acknowledge(ref)
+        except ConnectorError as error:
+            raise as_application_error(error) from error
 
     async def _acknowledge(self, ref: SourceRef) -> AcknowledgementOutcome:
         sink = self._connections.filling(ref.connection, AcknowledgementSink)

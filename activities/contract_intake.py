@@ -8,7 +8,6 @@ from typing import Final
 from temporalio import activity
 
 from activities.connector_errors import as_application_error
-from activities.heartbeats import heartbeats
 from activities.patience import patiently
 from activities.taking_in import CONTRACTS, TakingIn, add_up
 from canonical.billing_period import BillingPeriod
@@ -42,11 +41,10 @@ class ContractIntakeActivities:
     @activity.defn
     async def poll_contracts(self, ref: SourceRef) -> PollOutcome:
         """Read everything that a source shows; what is not shown any more is gone."""
-        async with heartbeats():
-            try:
-                return await self.poll(ref)
-            except ConnectorError as error:
-                raise as_application_error(error) from error
+        try:
+            return await self.poll(ref)
+        except ConnectorError as error:
+            raise as_application_error(error) from error
 
     async def poll(self, ref: SourceRef) -> PollOutcome:
         """The same, outside Temporal."""

@@ -11,7 +11,6 @@ from typing import Final
 from temporalio import activity
 
 from activities.document_workflows import DocumentWorkflows
-from activities.heartbeats import heartbeats
 from canonical.messages import DispatchOutcome, DocumentRef, SourceRef
 from store import documents
 from store.database import Database
@@ -33,11 +32,10 @@ class DispatchActivities:
     async def dispatch_documents(self, ref: SourceRef) -> DispatchOutcome:
         """Start or tell the workflows of all documents of a source that have news."""
         started = told = 0
-        async with heartbeats():
-            while batch := await self._undispatched(ref.connection):
-                results = await self._tell(ref.connection, batch)
-                started += sum(results)
-                told += len(results) - sum(results)
+        while batch := await self._undispatched(ref.connection):
+            results = await self._tell(ref.connection, batch)
+            started += sum(results)
+            told += len(results) - sum(results)
         return DispatchOutcome(started=started, told=told)
 
     async def _undispatched(self, source: str) -> list[Undispatched]:

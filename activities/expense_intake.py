@@ -6,7 +6,6 @@ from typing import Final
 from temporalio import activity
 
 from activities.connector_errors import as_application_error
-from activities.heartbeats import heartbeats
 from activities.taking_in import REPORTS, TakingIn
 from canonical.expense import EXPENSE_REPORT
 from canonical.messages import PollOutcome, SourceRef
@@ -36,11 +35,10 @@ class ExpenseIntakeActivities:
     @activity.defn
     async def poll_expense_reports(self, ref: SourceRef) -> PollOutcome:
         """Read the reports that are ready, keep them, then move the cursor."""
-        async with heartbeats():
-            try:
-                return await self._poll(ref)
-            except ConnectorError as error:
-                raise as_application_error(error) from error
+        try:
+            return await self._poll(ref)
+        except ConnectorError as error:
+            raise as_application_error(error) from error
 
     @activity.defn
     async def claim_expense_reports(self, ref: SourceRef) -> int:
@@ -49,11 +47,10 @@ class ExpenseIntakeActivities:
         That we ask is written down before we ask: an answer "claimed before" then tells a lost
         answer of ours from somebody else's claim.
         """
-        async with heartbeats():
-            try:
-                return await self._claim(ref)
-            except ConnectorError as error:
-                raise as_application_error(error) from error
+        try:
+            return await self._claim(ref)
+        except ConnectorError as error:
+            raise as_application_error(error) from error
 
     async def _poll(self, ref: SourceRef) -> PollOutcome:
         source = self._connections.filling(ref.connection, ExpenseReportSource)

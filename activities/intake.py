@@ -5,7 +5,6 @@ from datetime import UTC, datetime, time
 from temporalio import activity
 
 from activities.connector_errors import as_application_error
-from activities.heartbeats import heartbeats
 from activities.patience import patiently
 from activities.taking_in import REPORTS, TIME, TakingIn, add_up
 from canonical.messages import BackfillWindow, PollOutcome, SourceRef
@@ -29,11 +28,10 @@ class IntakeActivities:
     @activity.defn
     async def poll_time_entries(self, ref: SourceRef) -> PollOutcome:
         """Read what changed since the cursor, less the overlap; then move the cursor."""
-        async with heartbeats():
-            try:
-                return await self._poll(ref)
-            except ConnectorError as error:
-                raise as_application_error(error) from error
+        try:
+            return await self._poll(ref)
+        except ConnectorError as error:
+            raise as_application_error(error) from error
 
     @activity.defn
     async def read_window(self, window: BackfillWindow) -> PollOutcome:
@@ -41,11 +39,10 @@ class IntakeActivities:
 
         What waits in the window is owed a workflow again, in case Temporal has lost its own.
         """
-        async with heartbeats():
-            try:
-                return await self._read_window(window)
-            except ConnectorError as error:
-                raise as_application_error(error) from error
+        try:
+            return await self._read_window(window)
+        except ConnectorError as error:
+            raise as_application_error(error) from error
 
     async def _poll(self, ref: SourceRef) -> PollOutcome:
         source = self._connections.filling(ref.connection, TimeEntrySource)

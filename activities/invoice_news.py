@@ -6,7 +6,6 @@ from typing import Final
 from temporalio import activity
 
 from activities.connector_errors import as_application_error
-from activities.heartbeats import heartbeats
 from canonical.expense_document import DocumentPayments, MoneyMoved
 from canonical.messages import AcknowledgementOutcome, SourceRef
 from canonical.money import Money
@@ -45,11 +44,10 @@ class InvoiceNewsActivities:
     @activity.defn
     async def tell_invoices(self, ref: SourceRef) -> AcknowledgementOutcome:
         """Tell what is still to be told; a repeat is recognised by the source or by its id."""
-        async with heartbeats():
-            try:
-                return await self.tell(ref)
-            except ConnectorError as error:
-                raise as_application_error(error) from error
+        try:
+            return await self.tell(ref)
+        except ConnectorError as error:
+            raise as_application_error(error) from error
 
     async def tell(self, ref: SourceRef) -> AcknowledgementOutcome:
         """The same, outside Temporal."""

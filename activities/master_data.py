@@ -6,7 +6,6 @@ from typing import Final
 from temporalio import activity
 
 from activities.connector_errors import as_application_error
-from activities.heartbeats import heartbeats
 from activities.master_feeds import mark_changed
 from canonical.billing import BlockReason
 from canonical.masters import Masters
@@ -41,11 +40,10 @@ class MasterDataActivities:
     @activity.defn
     async def refresh_master_data(self, ref: MasterDataRef) -> None:
         """Read masters of both sides and the ERP's calendar; link what matches exactly."""
-        async with heartbeats():
-            try:
-                await self.refresh(ref)
-            except ConnectorError as error:
-                raise as_application_error(error) from error
+        try:
+            await self.refresh(ref)
+        except ConnectorError as error:
+            raise as_application_error(error) from error
 
     async def refresh(self, ref: MasterDataRef) -> None:
         """The same, outside Temporal."""

@@ -9,7 +9,6 @@ from temporalio import activity
 
 from activities.connector_errors import as_application_error
 from activities.correction_plans import plan_corrections
-from activities.heartbeats import heartbeats
 from canonical.cross_reference import MasterKind
 from canonical.exception_case import Cause
 from canonical.masters import CostCentreAssignment
@@ -53,11 +52,10 @@ class MasterFeedActivities:
     @activity.defn
     async def read_masters(self, ref: MasterFeedRef) -> MasterFeedOutcome:
         """Read one system's news of masters, and mark the identities that it is about."""
-        async with heartbeats():
-            try:
-                return await self.read(ref)
-            except ConnectorError as error:
-                raise as_application_error(error) from error
+        try:
+            return await self.read(ref)
+        except ConnectorError as error:
+            raise as_application_error(error) from error
 
     async def read(self, ref: MasterFeedRef) -> MasterFeedOutcome:
         """The same, outside Temporal."""

@@ -13,7 +13,6 @@ from temporalio import activity
 from activities import master_batch
 from activities.case_openings import CaseOpenings
 from activities.connector_errors import as_application_error
-from activities.heartbeats import heartbeats
 from activities.master_batch import Batch
 from activities.master_causes import root_cause_of
 from activities.master_decisions import Decider, Decisions, news_in, settled_by
@@ -85,11 +84,10 @@ class MasterSyncActivities:
     @activity.defn
     async def sync_masters(self, ref: MasterKindRef) -> MasterBatch:
         """Bring some identities of a kind up to date everywhere; safe to repeat at any time."""
-        async with heartbeats():
-            try:
-                return await self.sync(MasterKind(ref.kind))
-            except ConnectorError as error:
-                raise as_application_error(error) from error
+        try:
+            return await self.sync(MasterKind(ref.kind))
+        except ConnectorError as error:
+            raise as_application_error(error) from error
 
     async def sync(self, kind: MasterKind, limit: int = BATCH_MAX) -> MasterBatch:
         """The same, outside Temporal."""

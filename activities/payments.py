@@ -6,7 +6,6 @@ from typing import Final
 from temporalio import activity
 
 from activities.connector_errors import as_application_error
-from activities.heartbeats import heartbeats
 from canonical.expense_document import DocumentPayments
 from canonical.messages import PaymentOutcome, PaymentRef
 from connectors.base.capabilities import PaymentSource
@@ -30,11 +29,10 @@ class PaymentActivities:
     @activity.defn
     async def watch_payments(self, ref: PaymentRef) -> PaymentOutcome:
         """Look at every watched document once; each step is owed to its source exactly once."""
-        async with heartbeats():
-            try:
-                return await self._watch(ref.target)
-            except ConnectorError as error:
-                raise as_application_error(error) from error
+        try:
+            return await self._watch(ref.target)
+        except ConnectorError as error:
+            raise as_application_error(error) from error
 
     async def _watch(self, target: str) -> PaymentOutcome:
         erp = self._connections.filling(target, PaymentSource)

@@ -1,5 +1,6 @@
 """Posting: brings a document's postings into the ERP, exactly once."""
 
+import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import Final
@@ -9,10 +10,10 @@ from temporalio import activity
 
 from activities.case_openings import CaseOpenings
 from activities.connector_errors import as_application_error
-from activities.heartbeats import heartbeats
+from activities.lanes import Lanes
 from activities.posting_run import PostingRun
 from activities.recording import Recorder
-from canonical.messages import DocumentRef, Posted
+from canonical.messages import DocumentRef, Posted, posting_queue
 from connectors.base.capabilities import PostingTarget
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectionConfigError, TransientError
@@ -42,6 +43,7 @@ class PostingActivities:
         self._policies = policies
         self._tenant = tenant
         self._acknowledged = acknowledged
+        self._lanes = Lanes()
 
     @activity.defn
     async def post_document(self, ref: DocumentRef) -> Posted:
@@ -49,11 +51,10 @@ class PostingActivities:
 
         Raises ApplicationError only where an operator must act on the connection.
         """
-        async with heartbeats():
-            try:
-                return await self._post(ref)
-            except ConnectionConfigError as error:
-                raise as_application_error(error) from error
+        try:
+            return await self._post(ref)
+        except ConnectionConfigError as error:
+            raise as_application_error(error) from error
 
     async def _post(self, ref: DocumentRef) -> Posted:
         target = self._connections.filling(ref.target, PostingTarget)
@@ -71,12 +72,18 @@ class PostingActivities:
                 postings = await posting_attempts.to_post(connection, ref.connection, ref.document)
             recorder.unlocked = False
             for group in _groups([one for one in postings if one.key not in handled], target):
-                if not run.halted:
-                    await _settle(run, recorder, group)
+                async with self._lane_of(ref, group):
+                    if not run.halted:
+                        await _settle(run, recorder, group)
             if run.halted or not recorder.unlocked:
                 break
             handled.update(one.key for one in postings if one.claimed_ms_ago is None)
         return recorder.tally.message()
+
+    def _lane_of(self, ref: DocumentRef, group: Sequence[Posting]) -> asyncio.Semaphore:
+        queue = posting_queue(ref.target, ref.kind)
+        operations = self._connections.filling(ref.target, PostingTarget).manifest.operations
+        return self._lanes.of(queue, group[0].legal_entity, ref.target, operations)
 
 
 async def _settle(run: PostingRun, recorder: Recorder, group: Sequence[Posting]) -> None:

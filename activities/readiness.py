@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime
 from temporalio import activity
 
 from activities.billing_facts import BillingFactsLoader, Loaded
-from activities.heartbeats import heartbeats
 from activities.waking import Waking
 from canonical.billing import Allocation, BlockReason
 from canonical.billing_messages import (
@@ -74,8 +73,7 @@ class ReadinessActivities:
     @activity.defn
     async def assess_readiness(self, ref: DocumentRef) -> ReadinessView:
         """Decide how an engagement's month stands; safe to repeat at any time."""
-        async with heartbeats():
-            return await self.assess(ref)
+        return await self.assess(ref)
 
     async def assess(self, ref: DocumentRef) -> ReadinessView:
         """The same, outside Temporal."""

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from temporalio import activity
 
-from activities.heartbeats import heartbeats
 from canonical.exact import decimal_text
 from canonical.expense import ExpenseReport, Receipt
 from canonical.messages import Attached, DocumentRef, Reimbursed
@@ -53,8 +52,7 @@ class ReimbursementActivities:
             return Attached()
         if ref.target not in self._connections.all_filling(AttachmentTarget):
             return Attached()
-        async with heartbeats():
-            return await self._attach(ref)
+        return await self._attach(ref)
 
     async def _attach(self, ref: DocumentRef) -> Attached:
         erp = self._connections.filling(ref.target, AttachmentTarget)

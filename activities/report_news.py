@@ -7,7 +7,6 @@ from typing import Final
 from temporalio import activity
 
 from activities.connector_errors import as_application_error
-from activities.heartbeats import heartbeats
 from canonical.expense import EXPENSE_REPORT
 from canonical.expense_document import MoneyMoved
 from canonical.messages import AcknowledgementOutcome, SourceRef
@@ -41,11 +40,10 @@ class ReportNewsActivities:
     @activity.defn
     async def tell_expense_source(self, ref: SourceRef) -> AcknowledgementOutcome:
         """Tell what is still to be told; a repeat is recognised by the source or by its id."""
-        async with heartbeats():
-            try:
-                return await self._tell(ref)
-            except ConnectorError as error:
-                raise as_application_error(error) from error
+        try:
+            return await self._tell(ref)
+        except ConnectorError as error:
+            raise as_application_error(error) from error
 
     async def _tell(self, ref: SourceRef) -> AcknowledgementOutcome:
         sink = self._connections.filling(ref.connection, ExpenseReportSink)

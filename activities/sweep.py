@@ -15,7 +15,6 @@ from temporalio import activity
 from activities.attestation import agrees
 from activities.case_openings import CaseOpenings
 from activities.connector_errors import as_application_error
-from activities.heartbeats import heartbeats
 from activities.patience import patiently
 from activities.posting_results import Result, missing, read_back, stray
 from activities.recording import Recorder
@@ -63,11 +62,10 @@ class SweepActivities:
     @activity.defn
     async def sweep_target(self, request: SweepRequest) -> SweepOutcome:
         """List the ERP's documents since the last sweep, less what may have been in flight."""
-        async with heartbeats():
-            try:
-                return await self._sweep(request)
-            except ConnectorError as error:
-                raise as_application_error(error) from error
+        try:
+            return await self._sweep(request)
+        except ConnectorError as error:
+            raise as_application_error(error) from error
 
     async def _sweep(self, request: SweepRequest) -> SweepOutcome:
         target = self._connections.filling(request.target, PostingTarget)

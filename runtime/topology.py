@@ -14,9 +14,10 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.case_workflows import CASE_QUEUE
+from activities.heartbeats import Heartbeats
+from activities.lanes import widths
 from activities.master_sync_workflows import MASTERS_QUEUE
-from canonical.messages import BILLING, REPORT, TIMESHEET, posting_queue
-from canonical.posting import PostingKind
+from canonical.messages import BILLING, REPORT, TIMESHEET
 from connectors.base.capabilities import (
     ContractSource,
     ExpenseReportSource,
@@ -55,6 +56,8 @@ DEPLOYMENT: Final = "ledgerway"
 _STICKY_TIMEOUT: Final = timedelta(seconds=2)
 _WORKFLOWS_CACHED: Final = 2000
 _AT_ONCE: Final = 50
+# Whose documents are brought into one ERP side by side; within one, its lane says how many.
+_COMPANIES_AT_ONCE: Final = 8
 
 # What a source of each kind of document can be used as.
 _SOURCE_OF: Final[Mapping[str, type]] = {
@@ -62,13 +65,6 @@ _SOURCE_OF: Final[Mapping[str, type]] = {
     REPORT: ExpenseReportSource,
     BILLING: ContractSource,
 }
-# What is posted of each, for the queues of an ERP.
-_POSTED_OF: Final[Mapping[str, PostingKind]] = {
-    TIMESHEET: PostingKind.TIME,
-    REPORT: PostingKind.EXPENSE,
-    BILLING: PostingKind.INVOICE,
-}
-
 UPKEEP: Final[tuple[type, ...]] = (
     *(PollSource, RereadSource, Backfill, PollExpenseSource, PollContracts, HearOfWork),
     *(RefreshMasterData, AcknowledgePostings, TellExpenseSource, TellInvoices, WatchPayments),
@@ -160,14 +156,9 @@ def queues_of(platform: Platform, activities: Activities) -> Iterator[Queue]:
     )
     for target in sorted(platform.configuration.targets()):
         operations = platform.connections.filling(target, PostingTarget).manifest.operations
-        # Ledger documents of all kinds share one queue: their numbers have no gaps.
-        at_once: dict[str, int] = {}
-        for kind, posted in _POSTED_OF.items():
-            queue = posting_queue(target, kind)
-            limits = [one.concurrency_max for one in operations if one.kind is posted]
-            at_once |= {queue: min([at_once.get(queue, _AT_ONCE), *limits])} if limits else {}
-        for queue, limit in at_once.items():
-            yield Queue(queue, [activities.posting.post_document], activities_at_once=limit)
+        for queue, width in widths(target, operations).items():
+            at_once = min(_AT_ONCE, width * _COMPANIES_AT_ONCE)
+            yield Queue(queue, [activities.posting.post_document], activities_at_once=at_once)
 
 
 def document_queues(configuration: Configuration) -> set[tuple[str, str]]:
@@ -187,6 +178,7 @@ def worker_for(client: Client, queue: Queue, settings: WorkerSettings) -> Worker
         task_queue=queue.name,
         workflows=list(queue.workflows),
         activities=list(queue.activities),
+        interceptors=[Heartbeats()],
         deployment_config=_deployment(settings),
         max_cached_workflows=_WORKFLOWS_CACHED if queue.workflows else 0,
         max_concurrent_activities=queue.activities_at_once,

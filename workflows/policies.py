@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from temporalio.common import RetryPolicy
 
-# A worker that died is noticed after this; activities beat every 1.5 s.
+# A worker that died is noticed after this; activities that are given it beat every 1.5 s.
 HEARTBEAT_TIMEOUT: Final = timedelta(seconds=5)
 
 # Our own database, within the workflow's own process: milliseconds, and safe to repeat for ever.
@@ -37,9 +37,10 @@ READ_NOW: Final[dict[str, Any]] = {
     ),
 }
 
-# Short work on our own database or on Temporal itself, without a heartbeat.
+# Short work on our own database or on Temporal itself.
 RECORD: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(seconds=30),
+    "heartbeat_timeout": HEARTBEAT_TIMEOUT,
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=30)
     ),

@@ -31,7 +31,7 @@ class PostingOperation:
     # created document can be found (L). Needed to prove that an unanswered write never happened.
     in_flight_max_seconds: int = 120
     lag_max_seconds: int = 0
-    # Calls of this kind that the ERP takes side by side.
+    # Calls of this kind that the ERP takes side by side within one legal entity.
     concurrency_max: int = 1
 
     def __post_init__(self) -> None:
