@@ -86,15 +86,21 @@ class BillingAct:
         }
 
 
-async def bill_the_month(
+async def make_the_month_ready(
     world: World, platform: PlatformView, step: Callable[[str], None]
-) -> BillingAct:
-    """Work the cases that hold the month up, bill what is ready, and follow the money."""
+) -> None:
+    """Work the cases that hold the month up, and see what of each contract is ready."""
     step("Deciding cases, so that the month can be billed")
     await _decide_cases(world, platform)
     step("Reading the contracts, and deciding what of each is ready")
     await platform.read_contracts()
     await _assessed(platform, world)
+
+
+async def bill_the_month(
+    world: World, platform: PlatformView, step: Callable[[str], None]
+) -> BillingAct:
+    """Bill what is ready, and follow the money."""
     step("Releasing invoices; large ones by two people")
     await _release_all(world, platform)
     async with world.erp.admin() as admin:

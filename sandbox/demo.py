@@ -3,23 +3,26 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from connectors.harvest.simulated_orders import Additions, Changes
 from connectors.harvest.simulated_state import Change, SimulatedEntry
-from sandbox.billing_act import bill_the_month
+from sandbox.billing_act import bill_the_month, make_the_month_ready
 from sandbox.control_totals import control_totals
-from sandbox.expense_act import post_expenses
+from sandbox.expense_act import reimburse, send_back_and_fix
 from sandbox.faults import Fault, FaultKind
 from sandbox.firm import Month
 from sandbox.masters_act import keep_masters_in_step
 from sandbox.platform_view import PlatformView, Standing, platform_view
 from sandbox.summary import Summary, summary_of
 from sandbox.world import Ports, Progress, World
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 _WRITE: Final = {"method": "model.timesheet.work.write"}
 # What the ERP and the way to it do to the first writes.
@@ -49,8 +52,15 @@ async def run_demo(home: Path, month: Month, cache: Path, ports: Ports, stage: S
     world = World(home, month, cache=cache, faulty=True, ports=ports, on_progress=stage.building)
     async with world, platform_view(world) as platform:
         await _post_the_month(world, platform, stage)
-        await _life_goes_on(world, platform, stage)
-        expenses = await post_expenses(world, platform, stage.step)
+        # What different people do goes on side by side, as it does in a firm.
+        _, returned = await _side_by_side(
+            _life_goes_on(world, platform, stage),
+            send_back_and_fix(world, platform, stage.step),
+        )
+        _, expenses = await _side_by_side(
+            make_the_month_ready(world, platform, stage.step),
+            reimburse(world, platform, stage.step, returned=returned),
+        )
         billing = await bill_the_month(world, platform, stage.step)
         masters = await keep_masters_in_step(world, platform, stage.step)
         stage.step("Asking Harvest, the ledger and the ERP for their totals")
@@ -67,12 +77,22 @@ async def run_demo(home: Path, month: Month, cache: Path, ports: Ports, stage: S
         )
 
 
+async def _side_by_side(one: Coroutine[Any, Any, A], other: Coroutine[Any, Any, B]) -> tuple[A, B]:
+    """Wait for both; the first that fails ends the other, and is what is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            both = group.create_task(one), group.create_task(other)
+    except BaseExceptionGroup as troubles:
+        raise troubles.exceptions[0] from None
+    return both[0].result(), both[1].result()
+
+
 async def _post_the_month(world: World, platform: PlatformView, stage: Stage) -> None:
     stage.step("Reading master data of both sides")
     await platform.refresh()
     await world.proxy.inject(*FAULTS)
-    stage.step("Posting the month, while answers get lost and a worker is killed")
-    await platform.read_source()
+    stage.step("Posting time and expense reports, while answers get lost and a worker is killed")
+    await _side_by_side(platform.read_source(), platform.read_expenses())
     await _kill_a_worker_halfway(world, platform, stage)
     await platform.settled(stage.standing)
 

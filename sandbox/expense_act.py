@@ -1,4 +1,4 @@
-"""The demo's second act: the month's expenses are posted, one is sent back, all are reimbursed."""
+"""The demo's second act: one of the month's reports is sent back, and all are reimbursed."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -57,27 +57,11 @@ class ExpenseAct:
         }
 
 
-async def post_expenses(
+async def send_back_and_fix(
     world: World, platform: PlatformView, step: Callable[[str], None]
-) -> ExpenseAct:
-    """Post the month's reports, send one back and post it when it is fixed, and pay them all."""
-    step("Posting the expense reports that Concur has approved")
-    await platform.read_expenses()
-    await platform.settled()
+) -> int:
+    """Send back a billable cost without a project; it comes again with one, and is posted."""
     step("Sending one report back to its submitter, who corrects it")
-    returned = await _send_back_and_fix(world, platform)
-    await platform.tell_expenses()
-    step("Paying employees: in full, in two parts, and once with a transfer that comes back")
-    async with world.erp.admin() as admin:
-        desk = ExpenseDesk(admin.session)
-        await _pay(world, desk, platform)
-        await platform.settled()
-        totals = await _totals(world, desk)
-    return await _outcome(world, platform, totals, returned)
-
-
-async def _send_back_and_fix(world: World, platform: PlatformView) -> int:
-    """A billable cost without a project goes back with the reason, and comes again with one."""
     case = next(one for one in await _cases(platform) if one.cause == Cause.MISSING_PROJECT)
     request = ResolutionRequest(
         kind="reject", by="Noor", reason="Which customer is this for? Please give the project."
@@ -90,7 +74,21 @@ async def _send_back_and_fix(world: World, platform: PlatformView) -> int:
         await world.concur.resubmit(document.id, _on_a_project(document.content))
     await platform.read_expenses()
     await platform.settled()
+    await platform.tell_expenses()
     return len(returned)
+
+
+async def reimburse(
+    world: World, platform: PlatformView, step: Callable[[str], None], *, returned: int
+) -> ExpenseAct:
+    """Pay everybody whose report is posted, and tell Concur."""
+    step("Paying employees: in full, in two parts, and once with a transfer that comes back")
+    async with world.erp.admin() as admin:
+        desk = ExpenseDesk(admin.session)
+        await _pay(world, desk, platform)
+        await platform.settled()
+        totals = await _totals(world, desk)
+    return await _outcome(world, platform, totals, returned)
 
 
 def _on_a_project(content: str) -> Mapping[str, Any]:
