@@ -5,54 +5,22 @@ from functools import cache
 from pathlib import Path
 
 import httpx
-from openapi_core import OpenAPI
-from openapi_core.exceptions import OpenAPIError
-from openapi_core.testing import MockRequest, MockResponse
+
+from tests.connectors.described_api import Answered, Asked, CheckedTransport, DescribedApi
 
 BASE_URL = "http://harvest.test/v2"
 _FILE = Path(__file__).with_name("harvest.unofficial.openapi.json")
 
 
 @cache  # Reading it takes longer than most tests.
-def _description() -> OpenAPI:
-    return OpenAPI.from_dict(json.loads(_FILE.read_text()) | {"servers": [{"url": BASE_URL}]})
+def _description() -> DescribedApi:
+    return DescribedApi(json.loads(_FILE.read_text()) | {"servers": [{"url": BASE_URL}]})
 
 
-class SpecChecked(httpx.AsyncBaseTransport):
-    """Stands before the simulator; `broken` collects what neither side may send.
+class SpecChecked(CheckedTransport):
+    """Everything is described."""
 
-    With `tolerant` set, answers are let through unchecked: they are broken on purpose.
-    """
-
-    def __init__(self, simulator: httpx.AsyncBaseTransport) -> None:
-        self._description = _description()
-        self._simulator = simulator
-        self.tolerant = False
-        self.checked = 0
-        self.broken: list[str] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._simulator.handle_async_request(request)
-        await response.aread()
-        await self._check(request, response)
-        return response
-
-    async def _check(self, request: httpx.Request, response: httpx.Response) -> None:
-        asked = MockRequest(
-            f"{request.url.scheme}://{request.url.host}",
-            request.method.lower(),
-            request.url.path,
-            args=dict(request.url.params),
-            headers=dict(request.headers),
-            data=await request.aread() or None,
-            content_type=request.headers.get("content-type", ""),
-        )
-        told = MockResponse(response.content, response.status_code, content_type="application/json")
-        try:
-            self._description.validate_request(asked)
-            if not self.tolerant:
-                self._description.validate_response(asked, told)
-        except OpenAPIError as error:
-            cause = error.__cause__ or error
-            self.broken.append(f"{request.method} {request.url}: {error!r} {cause!r}")
-        self.checked += 1
+    def check(self, request: httpx.Request, response: httpx.Response) -> None:
+        """Judge all, but for answers that are broken on purpose."""
+        answered = None if self.tolerant else Answered(response.status_code, response.content)
+        self.judge(_description(), Asked.of(request), answered)

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from openapi_core import OpenAPI
-from openapi_core.exceptions import OpenAPIError
-from openapi_core.testing import MockRequest, MockResponse
+
+from tests.connectors.described_api import Answered, Asked, CheckedTransport, DescribedApi
 
 BASE_URL = "http://firm.salesforce.test"
 TOKEN_PATH = "/services/oauth2/token"
@@ -32,54 +31,24 @@ def told() -> Any:
 
 
 @cache  # Reading it takes longer than most tests.
-def description() -> OpenAPI:
+def description() -> DescribedApi:
     """The description under the tests' own address."""
-    return OpenAPI.from_dict(told() | {"servers": [{"url": BASE_URL}]})
+    return DescribedApi(told() | {"servers": [{"url": BASE_URL}]})
 
 
-class SpecChecked(httpx.AsyncBaseTransport):
-    """Stands before the simulator; `broken` collects what neither side may send.
+class SpecChecked(CheckedTransport):
+    """Everything is described, but for a refused token: that is in prose only."""
 
-    With `tolerant` set, answers are let through unchecked: they are broken on purpose.
-    """
-
-    def __init__(self, simulator: httpx.AsyncBaseTransport) -> None:
-        self._simulator = simulator
-        self.tolerant = False
-        self.checked = 0
-        self.broken: list[str] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._simulator.handle_async_request(request)
-        await response.aread()
-        await self._check(request, response)
-        return response
-
-    async def _check(self, request: httpx.Request, response: httpx.Response) -> None:
-        asked = mock_request(request, await request.aread())
-        content_type = "application/json" if response.content else ""
-        answer = MockResponse(response.content, response.status_code, content_type=content_type)
-        # A refused token is described in prose only.
+    def check(self, request: httpx.Request, response: httpx.Response) -> None:
+        """Judge all requests, and the answers that are described and not broken on purpose."""
         prose = request.url.path == TOKEN_PATH and response.is_error
-        try:
-            description().validate_request(asked)
-            if not self.tolerant and not prose:
-                description().validate_response(asked, answer)
-        except OpenAPIError as error:
-            cause = error.__cause__ or error
-            self.broken.append(f"{request.method} {request.url}: {error!r} {cause!r}")
-        self.checked += 1
+        kind = "application/json" if response.content else ""
+        answered = Answered(response.status_code, response.content, kind)
+        self.judge(description(), asked(request), None if self.tolerant or prose else answered)
 
 
-def mock_request(request: httpx.Request, body: bytes) -> MockRequest:
-    """A request as the validator takes one."""
-    return MockRequest(
-        f"{request.url.scheme}://{request.url.host}",
-        request.method.lower(),
-        # A value in the path may have slashes in it, which the validator takes for the path's own.
-        request.url.raw_path.decode().partition("?")[0].rstrip("/"),
-        args=dict(request.url.params),
-        headers=dict(request.headers),
-        data=body or None,
-        content_type=request.headers.get("content-type", ""),
-    )
+def asked(request: httpx.Request) -> Asked:
+    """A request as the checker takes one."""
+    # A value in the path may have slashes in it, which the checker takes for the path's own.
+    path = request.url.raw_path.decode().partition("?")[0].rstrip("/")
+    return Asked.of(request)._replace(path=path)

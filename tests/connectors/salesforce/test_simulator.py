@@ -9,12 +9,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from openapi_core.exceptions import OpenAPIError
 
 from connectors.salesforce.simulated_org import SimulatedOrg
 from connectors.salesforce.simulated_state import OrgState
 from connectors.salesforce.simulator import simulated_salesforce
-from tests.connectors.salesforce.spec_check import BASE_URL, description, mock_request
+from tests.connectors.salesforce.spec_check import BASE_URL, asked, description
 from tests.connectors.salesforce.world import OWN, STATE, SalesforceWorld
 
 DATA = "/services/data/v61.0"
@@ -64,7 +63,7 @@ def test_each_request_of_the_official_collection_fits_the_description(name: str)
     if name in {"bulk_v2/upload_job_data", "auth/jwt_bearer_token_flow"}:
         pytest.skip("the description has an object where a text is sent")
     request = example(name)
-    description().validate_request(mock_request(request, request.read()))
+    assert description().trouble_with_request(asked(request)) is None
 
 
 @pytest.mark.parametrize(
@@ -86,8 +85,7 @@ def test_each_request_of_the_official_collection_fits_the_description(name: str)
 def test_the_description_is_not_satisfied_by_anything(method: str, path: str, body: object) -> None:
     request = httpx.Request(method, BASE_URL + path, json=body) if body else None
     request = request or httpx.Request(method, BASE_URL + path)
-    with pytest.raises(OpenAPIError):
-        description().validate_request(mock_request(request, request.read()))
+    assert description().trouble_with_request(asked(request)) is not None
 
 
 @pytest.mark.parametrize(
