@@ -1,6 +1,7 @@
 """An API as its OpenAPI description tells it, and the check of each exchange against that."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
 import httpx
@@ -8,6 +9,9 @@ from openapi_core import OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 from werkzeug.datastructures import ImmutableMultiDict
+
+# The tests of one connector have up to three thousand different answers, of a kilobyte mostly.
+_VERDICTS_MAX = 4096
 
 
 class Asked(NamedTuple):
@@ -49,21 +53,41 @@ class Answered(NamedTuple):
 
 
 class DescribedApi:
-    """Judges requests and answers by one OpenAPI description."""
+    """Judges requests and answers by one OpenAPI description.
+
+    Equal ones are judged once in a process, and their trouble is told each time. That hides
+    nothing: the checker is shown what is compared here and no more, so that it could not say
+    anything else. A warning is an error in the tests and no verdict: it comes each time too.
+    """
 
     def __init__(self, told: Mapping[str, Any]) -> None:
         self._checker = OpenAPI.from_dict(told)
+        self._headers = frozenset(_headers_named_in(told))
+        self._request_verdict = lru_cache(_VERDICTS_MAX)(self._judge_request)
+        self._answer_verdict = lru_cache(_VERDICTS_MAX)(self._judge_answer)
+        self.judged = 0
 
     def trouble_with_request(self, asked: Asked) -> str | None:
         """What the description has against a request."""
+        # Tokens and ids of requests differ from call to call, and most descriptions say nothing
+        # of them.
+        named = tuple(sorted(each for each in asked.headers if each[0] in self._headers))
+        return self._request_verdict(asked._replace(headers=named))
+
+    def trouble_with_answer(self, asked: Asked, answered: Answered) -> str | None:
+        """What the description has against an answer; the request only says to what."""
+        return self._answer_verdict(Asked(asked.method, asked.host, asked.path), answered)
+
+    def _judge_request(self, asked: Asked) -> str | None:
+        self.judged += 1
         try:
             self._checker.validate_request(_mock_request(asked))
         except OpenAPIError as error:
             return _worded(error)
         return None
 
-    def trouble_with_answer(self, asked: Asked, answered: Answered) -> str | None:
-        """What the description has against an answer; the request only says to what."""
+    def _judge_answer(self, asked: Asked, answered: Answered) -> str | None:
+        self.judged += 1
         answer = MockResponse(answered.content, answered.status, content_type=answered.content_type)
         try:
             self._checker.validate_response(_mock_request(asked), answer)
@@ -120,3 +144,15 @@ def _mock_request(asked: Asked) -> MockRequest:
 
 def _worded(error: OpenAPIError) -> str:
     return f"{error!r} {error.__cause__ or error!r}"
+
+
+def _headers_named_in(told: object) -> Iterator[str]:
+    """Headers that a description asks for, whatever the place: parameters, references, keys."""
+    if isinstance(told, Mapping):
+        if told.get("in") == "header":
+            yield str(told.get("name")).lower()
+        if told.get("type") == "http" and "scheme" in told:
+            yield "authorization"
+    if isinstance(told, Mapping | list):
+        for each in told.values() if isinstance(told, Mapping) else told:
+            yield from _headers_named_in(each)
