@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
 import httpx
+from jsonschema_path import SchemaPath
 from openapi_core import OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
@@ -12,6 +13,8 @@ from werkzeug.datastructures import ImmutableMultiDict
 
 # The tests of one connector have up to three thousand different answers, of a kilobyte mostly.
 _VERDICTS_MAX = 4096
+# Each verdict looks up the same places of a description, not two thousand in the largest.
+_PLACES_MAX = 8192
 
 
 class Asked(NamedTuple):
@@ -61,7 +64,7 @@ class DescribedApi:
     """
 
     def __init__(self, told: Mapping[str, Any]) -> None:
-        self._checker = OpenAPI.from_dict(told)
+        self._checker = OpenAPI(SchemaPath.from_dict(told, resolved_cache_maxsize=_PLACES_MAX))
         self._headers = frozenset(_headers_named_in(told))
         self._request_verdict = lru_cache(_VERDICTS_MAX)(self._judge_request)
         self._answer_verdict = lru_cache(_VERDICTS_MAX)(self._judge_answer)
