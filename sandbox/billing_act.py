@@ -20,6 +20,7 @@ from canonical.billing_period import BillingPeriod
 from canonical.exact import decimal_text
 from canonical.exception_case import Cause
 from canonical.messages import ResolutionRequest
+from sandbox.firm import OLD_PRACTICE
 from sandbox.platform_view import PlatformView
 from sandbox.tryton.customer_desk import CustomerBill, CustomerDesk
 from sandbox.world import World
@@ -31,12 +32,14 @@ CONTROLLER: Final = "Noor"
 PARTNER: Final = "Ines"
 CONTRACTS: Final = "contracts"
 _SECONDS_MAX: Final = 180
+# The cost centre that is booked on instead of one that is closed.
+SUCCESSOR_OF: Final[Mapping[str, str]] = {OLD_PRACTICE.code: "CC-200"}
 # How the controller decides what stands between the month and its invoices. The rest is left: a
 # day of 26 hours, a project that is done in the ERP, and one that the ERP does not know.
 _DECISIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     Cause.INACTIVE_DIMENSION: {
         "kind": "amend",
-        "changes": {"cost_centre": "CC-200"},
+        "changes": {"cost_centre": SUCCESSOR_OF[OLD_PRACTICE.code]},
         "reason": "the old practice was merged into Advisory",
     },
     Cause.LEAVER: {"kind": "waive", "reason": "HR confirms: no work after the last day"},
@@ -86,12 +89,25 @@ class BillingAct:
         }
 
 
-async def make_the_month_ready(
+async def decide_cases(world: World, platform: PlatformView, step: Callable[[str], None]) -> None:
+    """Work the cases that hold the month up."""
+    step("Deciding cases, so that the month can be billed")
+    month = world.firm.month.name
+    # A case stands there once for each currency that it blocks.
+    open_cases = {one.case_id: one.cause for one in await platform.blocked()}
+    for case_id, cause in open_cases.items():
+        decision = _DECISIONS.get(cause)
+        if decision is not None:
+            period = {"period": month} if cause == Cause.CLOSED_PERIOD else {}
+            request = ResolutionRequest(**{"by": CONTROLLER, **decision, **period})
+            await platform.resolve(case_id, request)
+    await platform.settled()
+
+
+async def assess_contracts(
     world: World, platform: PlatformView, step: Callable[[str], None]
 ) -> None:
-    """Work the cases that hold the month up, and see what of each contract is ready."""
-    step("Deciding cases, so that the month can be billed")
-    await _decide_cases(world, platform)
+    """See what of each contract is ready."""
     step("Reading the contracts, and deciding what of each is ready")
     await platform.read_contracts()
     await _assessed(platform, world)
@@ -105,24 +121,12 @@ async def bill_the_month(
     await _release_all(world, platform)
     async with world.erp.admin() as admin:
         desk = CustomerDesk(admin.session)
-        step("Crediting a part of one invoice, and billing it again")
-        await _credit_and_bill_again(world, platform)
-        step("Getting paid: one in full, one in part")
-        await _get_paid(desk, platform)
+        step(
+            "Getting paid: one in full, one in part; crediting a part of one, and billing it again"
+        )
+        await asyncio.gather(_get_paid(desk, platform), _credit_and_bill_again(world, platform))
+        await platform.tell_invoices()
         return await _outcome(desk, world, platform)
-
-
-async def _decide_cases(world: World, platform: PlatformView) -> None:
-    month = world.firm.month.name
-    # A case stands there once for each currency that it blocks.
-    open_cases = {one.case_id: one.cause for one in await platform.blocked()}
-    for case_id, cause in open_cases.items():
-        decision = _DECISIONS.get(cause)
-        if decision is not None:
-            period = {"period": month} if cause == Cause.CLOSED_PERIOD else {}
-            request = ResolutionRequest(**{"by": CONTROLLER, **decision, **period})
-            await platform.resolve(case_id, request)
-    await platform.settled()
 
 
 async def _assessed(platform: PlatformView, world: World) -> None:
@@ -141,18 +145,23 @@ async def _views(platform: PlatformView, world: World) -> list[readiness.Assesse
 
 
 async def _release_all(world: World, platform: PlatformView) -> None:
-    await _bill_the_prepayment_first(world, platform)
-    # Its hours became ready after the views were taken.
-    engagements = {_RETAINER} | {
+    others = [
         one.period.engagement
         for one in await _views(platform, world)
-        if one.snapshot.ready and one.snapshot.events
-    }
-    await asyncio.gather(*(_release(world, platform, one) for one in engagements))
+        if one.snapshot.ready and one.snapshot.events and one.period.engagement != _RETAINER
+    ]
+    await asyncio.gather(
+        _bill_the_retainer(world, platform), *(_release(world, platform, one) for one in others)
+    )
     await _all_posted(platform)
 
 
-async def _bill_the_prepayment_first(world: World, platform: PlatformView) -> None:
+async def _bill_the_retainer(world: World, platform: PlatformView) -> None:
+    await _bill_its_prepayment(world, platform)
+    await _release(world, platform, _RETAINER)
+
+
+async def _bill_its_prepayment(world: World, platform: PlatformView) -> None:
     """Work draws on a prepayment that is invoiced: so it goes first, and the hours after it."""
     month = world.firm.month.name
     view = await platform.billing_month(_RETAINER, month)
@@ -166,7 +175,7 @@ async def _bill_the_prepayment_first(world: World, platform: PlatformView) -> No
     )
     await platform.decide(view, aside)
     await _release(world, platform, _RETAINER)
-    await _all_posted(platform)
+    await _all_posted(platform, _RETAINER)
     back = BillingRequest(kind=INCLUDE, by=CONTROLLER, work=hours)
     await platform.decide(view, back)
 
@@ -191,9 +200,9 @@ async def _release(world: World, platform: PlatformView, engagement: str) -> Non
             return
 
 
-async def _all_posted(platform: PlatformView) -> None:
+async def _all_posted(platform: PlatformView, engagement: str | None = None) -> None:
     async def posted() -> bool:
-        found = await _invoices(platform)
+        found = [one for one in await _invoices(platform) if engagement in (None, one.engagement)]
         return all(one.state == "POSTED" and one.erp_document_id for one in found)
 
     await _eventually(posted)
@@ -250,7 +259,6 @@ async def _get_paid(desk: CustomerDesk, platform: PlatformView) -> None:
         if bill is not None:
             part = None if share is None else (bill.total * share).quantize(Decimal("0.01"))
             await desk.pay(bill.id, bill.posting_date, part)
-    await platform.tell_invoices()
 
 
 async def _outcome(desk: CustomerDesk, world: World, platform: PlatformView) -> BillingAct:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from canonical.exception_case import Cause
 from canonical.messages import ResolutionRequest
 from connectors.base.http import exact_json
+from sandbox.billing_act import SUCCESSOR_OF
 from sandbox.expense_totals import ExpenseTotals, expense_totals
 from sandbox.platform_view import PlatformView
 from sandbox.tryton.expense_desk import ExpenseDesk, SupplierInvoice
@@ -130,7 +131,7 @@ async def _pay_all(world: World, invoices: Sequence[SupplierInvoice]) -> None:
 async def _totals(world: World, desk: ExpenseDesk) -> ExpenseTotals:
     invoices: Sequence[SupplierInvoice] = await desk.supplier_invoices()
     entity_of = {one.code: one.legal_entity.code for one in world.firm.employees}
-    return expense_totals(await world.concur.company(), entity_of, invoices)
+    return expense_totals(await world.concur.company(), entity_of, invoices, SUCCESSOR_OF)
 
 
 async def _cases(platform: PlatformView) -> list[Blocked]:

@@ -208,7 +208,7 @@ class ExpenseMonth:
         )
 
     def documents(self) -> list[dict[str, Any]]:
-        """All documents: a report of every shape in each legal entity, advances, and troubles."""
+        """All documents: a report of every shape, advances in each legal entity, and troubles."""
         return [*self._reports(), *self._advances(), *self._troubles()]
 
     def claimants(self) -> list[Claimant]:
@@ -231,12 +231,15 @@ class ExpenseMonth:
         )
 
     def _reports(self) -> Iterator[dict[str, Any]]:
-        """One of each shape per legal entity, shared out among its people."""
-        for entity in self.firm.legal_entities:
-            people = [one for one in self.claimants() if one.employee.legal_entity == entity]
-            for number, shape in enumerate(SHAPES):
-                who = people[number % len(people)]
-                yield self.report(f"{entity.code}{number:02}", who, shape(who))
+        """One of each shape, shared out among the legal entities and their people."""
+        teams = [
+            [one for one in self.claimants() if one.employee.legal_entity == entity]
+            for entity in self.firm.legal_entities
+        ]
+        for number, shape in enumerate(SHAPES):
+            turn, team = divmod(number, len(teams))
+            who = teams[team][turn % len(teams[team])]
+            yield self.report(f"{who.employee.legal_entity.code}{number:02}", who, shape(who))
 
     def _advances(self) -> Iterator[dict[str, Any]]:
         """An advance that is paid out in each legal entity, and the report that uses it up."""

@@ -48,18 +48,22 @@ class ExpenseTotals:
 
 
 def expense_totals(
-    company: CompanyState, entity_of: Mapping[str, str], invoices: Iterable[SupplierInvoice]
+    company: CompanyState,
+    entity_of: Mapping[str, str],
+    invoices: Iterable[SupplierInvoice],
+    amended: Mapping[str, str],
 ) -> ExpenseTotals:
     """Compare what Concur knows to be posted with what the ERP has booked.
 
-    `entity_of` gives the legal entity of an employee, for advances, which name none.
+    `entity_of` gives the legal entity of an employee, for advances, which name none; `amended` the
+    cost centre that people decided on for another.
     """
     confirmed = [one for one in company.documents if one.state in CONFIRMED]
     booked = [one for one in invoices if one.posted]
     references = Counter(one.reference for one in booked)
     return ExpenseTotals(
         reports=len(confirmed),
-        source=_sum(part for one in confirmed for part in _approved(one, entity_of)),
+        source=_sum(part for one in confirmed for part in _approved(one, entity_of, amended)),
         erp=_sum(part for one in booked for part in _booked(one)),
         duplicates=sum(count - 1 for count in references.values()),
     )
@@ -73,7 +77,7 @@ def _sum(parts: Iterable[tuple[Key, Decimal]]) -> dict[Key, Decimal]:
 
 
 def _approved(
-    document: SimulatedDocument, entity_of: Mapping[str, str]
+    document: SimulatedDocument, entity_of: Mapping[str, str], amended: Mapping[str, str]
 ) -> Iterator[tuple[Key, Decimal]]:
     content: dict[str, Any] = exact_json(document.content)
     if document.kind == "cashadvance":
@@ -108,7 +112,8 @@ def _approved(
                 reclaimed += amount
                 yield (entity, currency, "tax", f"{tax['taxReclaimCode']}-IN"), amount
             centre = allocation["allocationCustom4Code"]
-            yield (entity, currency, "cost centre", centre), gross - reclaimed
+            booked_on = amended.get(centre, centre)
+            yield (entity, currency, "cost centre", booked_on), gross - reclaimed
     yield (content["report"]["reportOrgUnit2Code"], currency, "owed", ""), owed
 
 
