@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 from connectors.base.http import exact_json
@@ -51,7 +52,7 @@ def expense_totals(
     company: CompanyState,
     entity_of: Mapping[str, str],
     invoices: Iterable[SupplierInvoice],
-    amended: Mapping[str, str],
+    amended: Mapping[str, str] = MappingProxyType({}),
 ) -> ExpenseTotals:
     """Compare what Concur knows to be posted with what the ERP has booked.
 
