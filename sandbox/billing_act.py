@@ -104,19 +104,13 @@ async def decide_cases(world: World, platform: PlatformView, step: Callable[[str
     await platform.settled()
 
 
-async def assess_contracts(
-    world: World, platform: PlatformView, step: Callable[[str], None]
-) -> None:
-    """See what of each contract is ready."""
-    step("Reading the contracts, and deciding what of each is ready")
-    await platform.read_contracts()
-    await _assessed(platform, world)
-
-
 async def bill_the_month(
     world: World, platform: PlatformView, step: Callable[[str], None]
 ) -> BillingAct:
-    """Bill what is ready, and follow the money."""
+    """See what of each contract is ready, bill that, and follow the money."""
+    step("Reading the contracts, and deciding what of each is ready")
+    await platform.read_contracts()
+    await _assessed(platform, world)
     step("Releasing invoices; large ones by two people")
     await _release_all(world, platform)
     async with world.erp.admin() as admin:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from connectors.harvest.simulated_orders import Additions, Changes
 from connectors.harvest.simulated_state import Change, SimulatedEntry
-from sandbox.billing_act import assess_contracts, bill_the_month, decide_cases
+from sandbox.billing_act import bill_the_month, decide_cases
 from sandbox.control_totals import control_totals
 from sandbox.expense_act import reimburse, send_back_and_fix
 from sandbox.faults import Fault, FaultKind
@@ -58,11 +58,10 @@ async def run_demo(home: Path, month: Month, cache: Path, ports: Ports, stage: S
             send_back_and_fix(world, platform, stage.step),
         )
         await decide_cases(world, platform, stage.step)
-        _, expenses = await _side_by_side(
-            assess_contracts(world, platform, stage.step),
+        billing, expenses = await _side_by_side(
+            bill_the_month(world, platform, stage.step),
             reimburse(world, platform, stage.step, returned=returned),
         )
-        billing = await bill_the_month(world, platform, stage.step)
         masters = await keep_masters_in_step(world, platform, stage.step)
         stage.step("Asking Harvest, the ledger and the ERP for their totals")
         totals = await control_totals(world, platform)

@@ -19,7 +19,11 @@ from store.reports import Blocked
 
 # What the corrected report is for.
 _PROJECT: Final = "PRJ-1001"
-_REIMBURSED: Final = "SELECT count(*) AS reports FROM document_payment WHERE state = 'paid'"
+_REIMBURSED: Final = """
+    SELECT count(*) AS reports
+    FROM document_payment JOIN posting ON posting.key = document_payment.posting_key
+    WHERE posting.kind = 'expense' AND document_payment.state = 'paid'
+"""
 _OUTBOX: Final = """
     SELECT count(*) FILTER (WHERE state = 'REFUSED') AS refused,
            count(*) FILTER (WHERE state = 'WAITING') AS waiting
@@ -104,24 +108,31 @@ async def _pay(world: World, desk: ExpenseDesk, platform: PlatformView) -> None:
     """Everybody is paid; the first in two parts, and the second twice."""
     owed = [one for one in await desk.supplier_invoices() if one.posted and one.left_to_pay > 0]
     first, second, *others = owed
-    half = (first.total / 2).quantize(Decimal("0.01"))
-    await desk.pay(first.id, first.posting_date, half)
-    await desk.pay(second.id, second.posting_date)
-    await platform.tell_expenses()
-    await desk.take_last_payment_back(second.id)
-    await platform.tell_expenses()
-    await desk.release_returned_payments(second.id)
     await asyncio.gather(
+        _pay_with_detours(desk, platform, first, second),
         *(
-            _pay_all(world, [one for one in (first, second, *others) if one.legal_entity == code])
-            for code in {one.legal_entity for one in owed}
-        )
+            _pay_all(world, [one for one in others if one.legal_entity == code])
+            for code in {one.legal_entity for one in others}
+        ),
     )
+    await _pay_all(world, (first, second))
     await platform.tell_expenses()
+
+
+async def _pay_with_detours(
+    desk: ExpenseDesk, platform: PlatformView, halved: SupplierInvoice, returned: SupplierInvoice
+) -> None:
+    half = (halved.total / 2).quantize(Decimal("0.01"))
+    await desk.pay(halved.id, halved.posting_date, half)
+    await desk.pay(returned.id, returned.posting_date)
+    await platform.tell_expenses()
+    await desk.take_last_payment_back(returned.id)
+    await platform.tell_expenses()
+    await desk.release_returned_payments(returned.id)
 
 
 async def _pay_all(world: World, invoices: Sequence[SupplierInvoice]) -> None:
-    """Pay what one legal entity owes, one after the other, as Tryton numbers its entries."""
+    """Pay one after the other, as Tryton numbers the entries of a legal entity."""
     async with world.erp.admin() as admin:
         desk = ExpenseDesk(admin.session)
         for one in invoices:
