@@ -12,7 +12,7 @@ from temporalio.worker import Worker
 from activities import search_attributes as sa
 from canonical.messages import posting_queue
 from runtime.temporal import DATA_CONVERTER
-from sandbox.temporal_server import WITHOUT_POLL_DELAY, binary
+from sandbox.temporal_server import SETTINGS, binary
 from tests.e2e.erp_desk import hours
 from tests.e2e.local_platform import LocalPlatform, Systems, local_platform
 from tests.e2e.running_platform import eventually
@@ -33,7 +33,7 @@ async def impatient() -> AsyncIterator[WorkflowEnvironment]:
         search_attributes=sa.ALL,
         dev_server_existing_path=str(binary()),
         dev_server_extra_args=[
-            *("--dynamic-config-value", WITHOUT_POLL_DELAY),
+            *(word for each in SETTINGS for word in ("--dynamic-config-value", each)),
             "--dynamic-config-value",
             f"limit.historyCount.suggestContinueAsNew={_EVENTS_SUGGESTED}",
         ],
