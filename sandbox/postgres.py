@@ -133,7 +133,7 @@ class Postgres:
 
     async def create_database(self, name: str, template: str | None = None) -> str:
         """Create a database, empty or as a copy of an unused one, and return its DSN."""
-        copy = f' TEMPLATE "{template}" STRATEGY FILE_COPY' if template else ""
+        copy = f' TEMPLATE "{template}"' if template else ""
         await self._execute(f'CREATE DATABASE "{name}"{copy}')
         return self.url_of(name)
 
