@@ -113,10 +113,16 @@ class PlatformView:
         await self.run("TellInvoices", CONTRACTS)
 
     async def billing_month(self, engagement: str, month: str) -> ReadinessView:
-        """How the workflow of an engagement's month says that it stands."""
-        handle = self.client.get_workflow_handle(_month_id(engagement, month))
-        view: ReadinessView = await handle.query("readiness", result_type=ReadinessView)
-        return view
+        """How the workflow of an engagement's month says that it stands, once it has looked."""
+        handle: Any = self.client.get_workflow_handle(_month_id(engagement, month))
+        async with asyncio.timeout(SETTLE_SECONDS_MAX):
+            while True:
+                view: ReadinessView | None = await handle.query(
+                    "readiness", result_type=ReadinessView
+                )
+                if view is not None:
+                    return view
+                await asyncio.sleep(_POLL_SECONDS)
 
     async def decide(self, view: ReadinessView, request: BillingRequest) -> Decided:
         """Decide on an engagement's month as a person would."""
