@@ -10,9 +10,9 @@ from temporalio import activity
 
 from activities.case_openings import CaseOpenings
 from activities.connector_errors import as_application_error
-from activities.lanes import Lanes
 from activities.posting_run import PostingRun
 from activities.recording import Recorder
+from activities.turns import Turns
 from canonical.messages import DocumentRef, Posted, posting_queue
 from connectors.base.capabilities import PostingTarget
 from connectors.base.connections import Connections
@@ -43,7 +43,7 @@ class PostingActivities:
         self._policies = policies
         self._tenant = tenant
         self._acknowledged = acknowledged
-        self._lanes = Lanes()
+        self._turns = Turns()
 
     @activity.defn
     async def post_document(self, ref: DocumentRef) -> Posted:
@@ -72,7 +72,7 @@ class PostingActivities:
                 postings = await posting_attempts.to_post(connection, ref.connection, ref.document)
             recorder.unlocked = False
             for group in _groups([one for one in postings if one.key not in handled], target):
-                async with self._lane_of(ref, group):
+                async with self._turn_of(ref, group):
                     if not run.halted:
                         await _settle(run, recorder, group)
             if run.halted or not recorder.unlocked:
@@ -80,10 +80,10 @@ class PostingActivities:
             handled.update(one.key for one in postings if one.claimed_ms_ago is None)
         return recorder.tally.message()
 
-    def _lane_of(self, ref: DocumentRef, group: Sequence[Posting]) -> asyncio.Semaphore:
+    def _turn_of(self, ref: DocumentRef, group: Sequence[Posting]) -> asyncio.Semaphore:
         queue = posting_queue(ref.target, ref.kind)
         operations = self._connections.filling(ref.target, PostingTarget).manifest.operations
-        return self._lanes.of(queue, group[0].legal_entity, ref.target, operations)
+        return self._turns.of(queue, group[0].legal_entity, ref.target, operations)
 
 
 async def _settle(run: PostingRun, recorder: Recorder, group: Sequence[Posting]) -> None:

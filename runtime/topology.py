@@ -15,8 +15,8 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.case_workflows import CASE_QUEUE
 from activities.heartbeats import Heartbeats
-from activities.lanes import widths
 from activities.master_sync_workflows import MASTERS_QUEUE
+from activities.turns import at_once
 from canonical.messages import BILLING, REPORT, TIMESHEET
 from connectors.base.capabilities import (
     ContractSource,
@@ -56,7 +56,7 @@ DEPLOYMENT: Final = "ledgerway"
 _STICKY_TIMEOUT: Final = timedelta(seconds=2)
 _WORKFLOWS_CACHED: Final = 2000
 _AT_ONCE: Final = 50
-# Whose documents are brought into one ERP side by side; within one, its lane says how many.
+# Whose documents are brought into one ERP side by side; within one they take turns.
 _COMPANIES_AT_ONCE: Final = 8
 
 # What a source of each kind of document can be used as.
@@ -156,9 +156,9 @@ def queues_of(platform: Platform, activities: Activities) -> Iterator[Queue]:
     )
     for target in sorted(platform.configuration.targets()):
         operations = platform.connections.filling(target, PostingTarget).manifest.operations
-        for queue, width in widths(target, operations).items():
-            at_once = min(_AT_ONCE, width * _COMPANIES_AT_ONCE)
-            yield Queue(queue, [activities.posting.post_document], activities_at_once=at_once)
+        for queue, of_one_company in at_once(target, operations).items():
+            slots = min(_AT_ONCE, of_one_company * _COMPANIES_AT_ONCE)
+            yield Queue(queue, [activities.posting.post_document], activities_at_once=slots)
 
 
 def document_queues(configuration: Configuration) -> set[tuple[str, str]]:

@@ -4,7 +4,6 @@ It serves the seed and the drills. Nothing of it is shared with connectors, so t
 the ERP independently of the code they test.
 """
 
-import asyncio
 import base64
 import itertools
 import json
@@ -19,8 +18,6 @@ import httpx
 from connectors.base.tls import trusted_authorities
 
 REQUEST_SECONDS_MAX = 60
-BUSY_TRIES = 20
-BUSY_PAUSE_SECONDS = 0.2
 MICROSECONDS = 1_000_000
 
 # What Tryton answers has no type before somebody looked at it; only this package handles it.
@@ -151,23 +148,8 @@ class JsonRpcSession:
     async def _walk(self, name: str, steps: Sequence[tuple[str, Values]]) -> None:
         session, *_ = await self.call(f"{name}.create")
         for state, forms in steps:
-            await self._patiently(f"{name}.execute", session, forms, state)
+            await self.call(f"{name}.execute", session, forms, state)
         await self.call(f"{name}.delete", session)
-
-    async def _patiently(self, method: str, *parameters: object) -> None:
-        """Ask again, as a person would, when somebody else was just numbering a document.
-
-        Tryton has rolled back what it answers by 503.
-        """
-        for tries_left in reversed(range(BUSY_TRIES)):
-            try:
-                await self.call(method, *parameters)
-            except ErpError as error:
-                if error.kind != str(httpx.codes.SERVICE_UNAVAILABLE.value) or not tries_left:
-                    raise
-                await asyncio.sleep(BUSY_PAUSE_SECONDS)
-            else:
-                return
 
 
 def encode(value: object) -> str:

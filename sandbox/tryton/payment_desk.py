@@ -1,5 +1,6 @@
 """The bank side of the ERP's desk: pays invoices of either side, and takes payments back."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
@@ -7,6 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.tryton.json_rpc import Domain, ErpError, JsonRpcSession, Values
+
+BUSY = "503"
+BUSY_TRIES = 20
+BUSY_PAUSE_SECONDS = 0.2
 
 
 class PaymentDesk:
@@ -20,8 +25,23 @@ class PaymentDesk:
 
         Payments that came back count against the invoice for Tryton until they are unlinked.
         """
-        row = await self._invoice(invoice)
-        self._erp.work_for(row["company"])
+        for tries_left in reversed(range(BUSY_TRIES)):
+            row = await self._invoice(invoice)
+            self._erp.work_for(row["company"])
+            try:
+                await self._pay(row, on, amount)
+            except ErpError as error:
+                if error.kind != BUSY or not tries_left:
+                    raise
+                # Somebody else was numbering an entry. Whether this one was paid is not said.
+                if (await self._invoice(invoice))["amount_to_pay"] != row["amount_to_pay"]:
+                    return
+                await asyncio.sleep(BUSY_PAUSE_SECONDS)
+            else:
+                return
+
+    async def _pay(self, row: dict[str, Any], on: date, amount: Decimal | None) -> None:
+        invoice: int = row["id"]
         _, gone = await self._payments(row)
         if gone:
             unlink = {"payment_lines": [["remove", [line["id"] for line in gone]]]}

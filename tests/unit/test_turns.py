@@ -1,16 +1,16 @@
-"""Lanes: one company's documents wait for each other, and for nobody else's."""
+"""Turns: one company's documents wait for each other, and for nobody else's."""
 
 import asyncio
 from dataclasses import dataclass
 
-from activities.lanes import Lanes, widths
+from activities.turns import Turns, at_once
 from canonical.messages import BILLING, REPORT, TIMESHEET, posting_queue
 from canonical.posting import PostingKind
 from connectors.base.guard import Bulk, DraftThenPost
 from connectors.base.manifest import PostingOperation, ReferenceField
 
 
-def operation(kind: PostingKind, width: int) -> PostingOperation:
+def operation(kind: PostingKind, side_by_side: int) -> PostingOperation:
     """One kind of write of an ERP that takes so many side by side."""
     return PostingOperation(
         kind=kind,
@@ -18,7 +18,7 @@ def operation(kind: PostingKind, width: int) -> PostingOperation:
         bulk=Bulk("NONE"),
         reference=ReferenceField("number", 40),
         send_window_seconds=30,
-        concurrency_max=width,
+        concurrency_max=side_by_side,
     )
 
 
@@ -37,9 +37,9 @@ class Meter:
     now: int = 0
     most: int = 0
 
-    async def work(self, lane: asyncio.Semaphore) -> None:
+    async def work(self, turn: asyncio.Semaphore) -> None:
         """Be under way for a few turns of the loop."""
-        async with lane:
+        async with turn:
             self.now += 1
             self.most = max(self.most, self.now)
             for _ in range(5):
@@ -47,28 +47,28 @@ class Meter:
             self.now -= 1
 
 
-def test_what_shares_a_queue_is_as_narrow_as_its_narrowest_kind() -> None:
+def test_what_shares_a_queue_is_taken_as_its_least_patient_kind_asks() -> None:
     assert posting_queue("erp", BILLING) == DOCUMENTS
-    assert widths("erp", OPERATIONS) == {posting_queue("erp", TIMESHEET): 4, DOCUMENTS: 2}
+    assert at_once("erp", OPERATIONS) == {posting_queue("erp", TIMESHEET): 4, DOCUMENTS: 2}
 
 
 def test_an_erp_that_posts_no_documents_has_no_queue_for_them() -> None:
-    assert widths("erp", OPERATIONS[:1]) == {posting_queue("erp", TIMESHEET): 4}
+    assert at_once("erp", OPERATIONS[:1]) == {posting_queue("erp", TIMESHEET): 4}
 
 
-async def test_a_company_has_as_many_under_way_as_its_lane_is_wide() -> None:
-    lanes, meter = Lanes(), Meter()
+async def test_a_company_has_as_many_under_way_as_its_erp_takes() -> None:
+    turns, meter = Turns(), Meter()
     await asyncio.gather(
-        *(meter.work(lanes.of(DOCUMENTS, "DE01", "erp", OPERATIONS)) for _ in range(9))
+        *(meter.work(turns.of(DOCUMENTS, "DE01", "erp", OPERATIONS)) for _ in range(9))
     )
     assert meter.most == 2
 
 
 async def test_another_company_does_not_wait() -> None:
-    lanes, meter = Lanes(), Meter()
+    turns, meter = Turns(), Meter()
     await asyncio.gather(
         *(
-            meter.work(lanes.of(DOCUMENTS, entity, "erp", OPERATIONS))
+            meter.work(turns.of(DOCUMENTS, entity, "erp", OPERATIONS))
             for entity in ("DE01", "US01", "GB01")
             for _ in range(9)
         )
