@@ -5,13 +5,9 @@
 serves it in a process of its own and prints {"port": …, "url": …} as its first line.
 """
 
-import argparse
-import json
-import socket
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
@@ -26,9 +22,7 @@ from connectors.bamboohr.simulated_company import BambooCompany
 from connectors.bamboohr.simulated_gate import Answering, guarded
 from connectors.bamboohr.simulated_orders import ORDERS, Order
 from connectors.bamboohr.simulated_state import CompanyState
-
-# Longer than any client's, so that it is never we who close under a request.
-_KEEP_ALIVE_SECONDS: Final = 75
+from connectors.simulation.program import serve_from_file
 
 
 def simulated_bamboohr(company: BambooCompany) -> Starlette:
@@ -83,29 +77,12 @@ def _ordered(company: BambooCompany, order: Order) -> Callable[[Request], Any]:
 
 def main(arguments: list[str]) -> None:
     """Serve a company from a state file until somebody ends the process."""
-    parser = argparse.ArgumentParser(prog="python -m connectors.bamboohr.simulator")
-    parser.add_argument("--port", type=int, default=0, help="0: any free one")
-    parser.add_argument("--state", type=Path, help="a CompanyState as JSON")
-    given = parser.parse_args(arguments)
-    state = CompanyState.model_validate_json(given.state.read_bytes()) if given.state else None
-    listening = socket.create_server(("127.0.0.1", given.port), backlog=256)
-    port = listening.getsockname()[1]
-    print(json.dumps({"port": port, "url": f"http://127.0.0.1:{port}"}), flush=True)  # noqa: T201
-    serve(BambooCompany(state), listening)
-
-
-def serve(company: BambooCompany, listening: socket.socket) -> None:
-    """Serve on a socket that is already bound."""
-    import uvicorn
-
-    config = uvicorn.Config(
-        simulated_bamboohr(company),
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        lifespan="off",
+    serve_from_file(
+        "connectors.bamboohr.simulator",
+        CompanyState,
+        lambda state: simulated_bamboohr(BambooCompany(state)),
+        arguments,
     )
-    uvicorn.Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":

@@ -6,10 +6,7 @@ serves it in a process of its own and prints {"port": …, "url": …} as its fi
 of the API and of the login alike. Orders of ours are under `/__sim/`.
 """
 
-import argparse
 import asyncio
-import json
-import socket
 import sys
 import time
 from collections import deque
@@ -30,11 +27,10 @@ from connectors.business_central.simulated_firm import furnish
 from connectors.business_central.simulated_orders import ORDERS, held
 from connectors.business_central.simulated_query import ODataError
 from connectors.business_central.simulated_service import Ask, Environment, Reply
+from connectors.simulation.program import serve_one
 
 CLIENT_ID, CLIENT_SECRET, TENANT = "the-client-id", "the-client-secret", "firm.example"
 _WINDOW_SECONDS: Final = 300
-# Longer than any client's, so that it is never we who close under a request.
-_KEEP_ALIVE_SECONDS: Final = 75
 
 
 class _Gate:
@@ -172,29 +168,10 @@ def _json(reply: Reply) -> Response:
 
 def main(arguments: list[str]) -> None:
     """Serve a small firm until somebody ends the process."""
-    parser = argparse.ArgumentParser(prog="python -m connectors.business_central.simulator")
-    parser.add_argument("--port", type=int, default=0, help="0: any free one")
-    given = parser.parse_args(arguments)
     environment = Environment()
     furnish(environment)
-    listening = socket.create_server(("127.0.0.1", given.port), backlog=256)
-    port = listening.getsockname()[1]
-    print(json.dumps({"port": port, "url": f"http://127.0.0.1:{port}"}), flush=True)  # noqa: T201
-    serve(environment, listening)
-
-
-def serve(environment: Environment, listening: socket.socket) -> None:
-    """Serve on a socket that is already bound."""
-    import uvicorn
-
-    config = uvicorn.Config(
-        simulated_business_central(environment),
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        lifespan="off",
-    )
-    uvicorn.Server(config).run(sockets=[listening])
+    app = simulated_business_central(environment)
+    serve_one("connectors.business_central.simulator", app, arguments)
 
 
 if __name__ == "__main__":

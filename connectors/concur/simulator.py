@@ -5,16 +5,12 @@
 serves it in a process of its own and prints {"port": …, "url": …} as its first line.
 """
 
-import argparse
 import asyncio
-import json
-import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -29,9 +25,8 @@ from connectors.concur.simulated_judgements import judged
 from connectors.concur.simulated_lists import documents_page, users_page
 from connectors.concur.simulated_orders import ORDERS, Order
 from connectors.concur.simulated_state import CompanyState
+from connectors.simulation.program import serve_from_file
 
-# Longer than any client's, so that it is never we who close under a request.
-_KEEP_ALIVE_SECONDS: Final = 75
 _KINDS: Final = frozenset({"expense", "cashadvance"})
 _ITEMS: Final = {
     "acknowledgements": "ids",
@@ -194,29 +189,12 @@ def _items_of(what: str, body: Any) -> list[Any] | None:
 
 def main(arguments: list[str]) -> None:
     """Serve a company from a state file until somebody ends the process."""
-    parser = argparse.ArgumentParser(prog="python -m connectors.concur.simulator")
-    parser.add_argument("--port", type=int, default=0, help="0: any free one")
-    parser.add_argument("--state", type=Path, help="a CompanyState as JSON")
-    given = parser.parse_args(arguments)
-    state = CompanyState.model_validate_json(given.state.read_bytes()) if given.state else None
-    listening = socket.create_server(("127.0.0.1", given.port), backlog=256)
-    port = listening.getsockname()[1]
-    print(json.dumps({"port": port, "url": f"http://127.0.0.1:{port}"}), flush=True)  # noqa: T201
-    serve(SimulatedConcur(state), listening)
-
-
-def serve(company: SimulatedConcur, listening: socket.socket) -> None:
-    """Serve on a socket that is already bound."""
-    import uvicorn
-
-    config = uvicorn.Config(
-        simulated_concur(company),
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        lifespan="off",
+    serve_from_file(
+        "connectors.concur.simulator",
+        CompanyState,
+        lambda state: simulated_concur(SimulatedConcur(state)),
+        arguments,
     )
-    uvicorn.Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":

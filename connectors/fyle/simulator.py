@@ -6,17 +6,13 @@ serves it in a process of its own and prints {"port": …, "url": …} as its fi
 of accounts and cluster alike.
 """
 
-import argparse
 import asyncio
-import json
-import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from email.utils import format_datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import parse_qs
 
 from pydantic import ValidationError
@@ -39,9 +35,7 @@ from connectors.fyle.simulated_writes import (
     revert,
     shown,
 )
-
-# Longer than any client's, so that it is never we who close under a request.
-_KEEP_ALIVE_SECONDS: Final = 75
+from connectors.simulation.program import serve_from_file
 
 Answering = Callable[[SimulatedFyle, Request], Awaitable[Response]]
 
@@ -193,31 +187,12 @@ def _json(body: bytes) -> Response:
 
 def main(arguments: list[str]) -> None:
     """Serve an organisation from a state file until somebody ends the process."""
-    parser = argparse.ArgumentParser(prog="python -m connectors.fyle.simulator")
-    parser.add_argument("--port", type=int, default=0, help="0: any free one")
-    parser.add_argument("--state", type=Path, help="an OrganisationState as JSON")
-    given = parser.parse_args(arguments)
-    state = None
-    if given.state:
-        state = OrganisationState.model_validate_json(given.state.read_bytes())
-    listening = socket.create_server(("127.0.0.1", given.port), backlog=256)
-    port = listening.getsockname()[1]
-    print(json.dumps({"port": port, "url": f"http://127.0.0.1:{port}"}), flush=True)  # noqa: T201
-    serve(SimulatedFyle(state), listening)
-
-
-def serve(fyle: SimulatedFyle, listening: socket.socket) -> None:
-    """Serve on a socket that is already bound."""
-    import uvicorn
-
-    config = uvicorn.Config(
-        simulated_fyle(fyle),
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        lifespan="off",
+    serve_from_file(
+        "connectors.fyle.simulator",
+        OrganisationState,
+        lambda state: simulated_fyle(SimulatedFyle(state)),
+        arguments,
     )
-    uvicorn.Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":

@@ -5,12 +5,8 @@
 serves it in a process of its own and prints {"port": …, "url": …} as its first line.
 """
 
-import argparse
-import json
-import socket
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -34,9 +30,7 @@ from connectors.harvest.simulated_lists import list_of
 from connectors.harvest.simulated_master_routes import master_routes
 from connectors.harvest.simulated_orders import ORDERS, Order
 from connectors.harvest.simulated_state import AccountState
-
-# Longer than any client's, so that it is never we who close under a request.
-_KEEP_ALIVE_SECONDS: Final = 75
+from connectors.simulation.program import serve_from_file
 
 
 def simulated_harvest(account: HarvestAccount) -> Starlette:
@@ -156,31 +150,15 @@ def _refer(account: HarvestAccount) -> Callable[[Request], Any]:
 
 def main(arguments: list[str]) -> None:
     """Serve an account from a state file until somebody ends the process."""
-    parser = argparse.ArgumentParser(prog="python -m connectors.harvest.simulator")
-    parser.add_argument("--port", type=int, default=0, help="0: any free one")
-    parser.add_argument("--state", type=Path, help="an AccountState as JSON")
-    given = parser.parse_args(arguments)
-    state = AccountState.model_validate_json(given.state.read_bytes()) if given.state else None
-    listening = socket.create_server(("127.0.0.1", given.port), backlog=256)
-    port = listening.getsockname()[1]
-    print(json.dumps({"port": port, "url": f"http://127.0.0.1:{port}/v2"}), flush=True)  # noqa: T201
-    serve(HarvestAccount(state), listening)
-
-
-def serve(account: HarvestAccount, listening: socket.socket) -> None:
-    """Serve on a socket that is already bound."""
-    import uvicorn
-
-    config = uvicorn.Config(
-        simulated_harvest(account),
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        lifespan="off",
-        # The account's clock is the one that counts.
+    # The account's clock is the one that counts, so the server names no time.
+    serve_from_file(
+        "connectors.harvest.simulator",
+        AccountState,
+        lambda state: simulated_harvest(HarvestAccount(state)),
+        arguments,
+        path="/v2",
         date_header=False,
     )
-    uvicorn.Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":

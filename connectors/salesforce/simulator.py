@@ -5,13 +5,10 @@
 serves it in a process of its own and prints {"port": …, "url": …} as its first line.
 """
 
-import argparse
 import asyncio
 import json
-import socket
 import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -35,9 +32,8 @@ from connectors.salesforce.simulated_writes import (
     kind_named,
     upserted,
 )
+from connectors.simulation.program import serve_from_file
 
-# Longer than any client's, so that it is never we who close under a request.
-_KEEP_ALIVE_SECONDS: Final = 75
 _NOT_ALLOWED: Final = 405
 
 Answering = Callable[[SimulatedOrg, Request], Awaitable[Response]]
@@ -261,29 +257,12 @@ async def _body(request: Request) -> Any:
 
 def main(arguments: list[str]) -> None:
     """Serve an org from a state file until somebody ends the process."""
-    parser = argparse.ArgumentParser(prog="python -m connectors.salesforce.simulator")
-    parser.add_argument("--port", type=int, default=0, help="0: any free one")
-    parser.add_argument("--state", type=Path, help="an OrgState as JSON")
-    given = parser.parse_args(arguments)
-    state = OrgState.model_validate_json(given.state.read_bytes()) if given.state else None
-    listening = socket.create_server(("127.0.0.1", given.port), backlog=256)
-    port = listening.getsockname()[1]
-    print(json.dumps({"port": port, "url": f"http://127.0.0.1:{port}"}), flush=True)  # noqa: T201
-    serve(SimulatedOrg(state), listening)
-
-
-def serve(org: SimulatedOrg, listening: socket.socket) -> None:
-    """Serve on a socket that is already bound."""
-    import uvicorn
-
-    config = uvicorn.Config(
-        simulated_salesforce(org),
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        lifespan="off",
+    serve_from_file(
+        "connectors.salesforce.simulator",
+        OrgState,
+        lambda state: simulated_salesforce(SimulatedOrg(state)),
+        arguments,
     )
-    uvicorn.Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":

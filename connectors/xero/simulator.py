@@ -6,16 +6,12 @@ serves it in a process of its own and prints {"port": …, "url": …} as its fi
 of the identity server and of both APIs alike.
 """
 
-import argparse
 import asyncio
 import base64
 import binascii
-import json
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -26,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from connectors.base.http import exact_json
+from connectors.simulation.program import serve_from_file
 from connectors.xero import simulated_lists as lists
 from connectors.xero import simulated_projects as projects
 from connectors.xero.simulated_gate import Answered, Gate, answered
@@ -42,8 +39,6 @@ from connectors.xero.simulated_writes import (
     create_all,
 )
 
-# Longer than any client's, so that it is never we who close under a request.
-_KEEP_ALIVE_SECONDS: Final = 75
 _WRITES: Final = frozenset({"PUT", "POST", "DELETE"})
 
 Answering = Callable[[SimulatedXero, Request], Awaitable[Answered]]
@@ -272,31 +267,12 @@ def _response(told: Answered) -> Response:
 
 def main(arguments: list[str]) -> None:
     """Serve an organisation from a state file until somebody ends the process."""
-    parser = argparse.ArgumentParser(prog="python -m connectors.xero.simulator")
-    parser.add_argument("--port", type=int, default=0, help="0: any free one")
-    parser.add_argument("--state", type=Path, help="an OrganisationState as JSON")
-    given = parser.parse_args(arguments)
-    state = None
-    if given.state:
-        state = OrganisationState.model_validate_json(given.state.read_bytes())
-    listening = socket.create_server(("127.0.0.1", given.port), backlog=256)
-    port = listening.getsockname()[1]
-    print(json.dumps({"port": port, "url": f"http://127.0.0.1:{port}"}), flush=True)  # noqa: T201
-    serve(SimulatedXero(state), listening)
-
-
-def serve(xero: SimulatedXero, listening: socket.socket) -> None:
-    """Serve on a socket that is already bound."""
-    import uvicorn
-
-    config = uvicorn.Config(
-        simulated_xero(xero),
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        lifespan="off",
+    serve_from_file(
+        "connectors.xero.simulator",
+        OrganisationState,
+        lambda state: simulated_xero(SimulatedXero(state)),
+        arguments,
     )
-    uvicorn.Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":

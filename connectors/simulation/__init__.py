@@ -1,0 +1,1 @@
+"""What simulators of vendors' systems have in common."""
