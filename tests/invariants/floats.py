@@ -32,7 +32,7 @@ def sources(root: Path) -> dict[str, str]:
         path.relative_to(root).as_posix(): path.read_text()
         for package in PACKAGES
         for path in sorted((root / package).rglob("*.py"))
-        if not any(part.startswith("simulat") for part in path.parts)
+        if not any(part.startswith("simulat") for part in path.relative_to(root).parts)
     }
 
 
