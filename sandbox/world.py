@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +113,7 @@ class World:
         self.worker = WorkerProgram(home / "worker", health_port=ports.metrics)
         self._proxy: FaultProxy | None = None
         self._stack = AsyncExitStack()
+        self._servers: list[Callable[[], Awaitable[object]]] = []
 
     async def __aenter__(self) -> Self:
         try:
@@ -158,6 +159,7 @@ class World:
     async def _start(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self._stack.enter_async_context(exclusive(self.home / "lock"))
+        self._stack.push_async_callback(self._stop_servers)
         try:
             async with asyncio.TaskGroup() as group:
                 for starting in (
@@ -178,27 +180,35 @@ class World:
         await self.worker.ready()
         self._describe()
 
+    async def _stop_servers(self) -> None:
+        """Stop all that the worker worked with, side by side; what fails keeps nobody else up."""
+        ends = await asyncio.gather(*(stop() for stop in self._servers), return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+
     async def _start_ledger(self) -> None:
         await self.ledger.start()
-        self._stack.push_async_callback(self.ledger.stop)
+        self._servers.append(self.ledger.stop)
         if not self._kept:
             await self.ledger.create_database(LEDGER)
         await schema.upgrade(self.ledger.url_of(LEDGER))
 
     async def _start_temporal(self) -> None:
         await self.temporal.start()
-        self._stack.push_async_callback(self.temporal.stop)
+        self._servers.append(self.temporal.stop)
 
     async def _start_simulator(self, server: SimulatorServer, state: BaseModel) -> None:
         await server.start(None if self._kept else state)
-        self._stack.push_async_callback(server.stop)
+        self._servers.append(server.stop)
 
     async def _start_erp(self) -> None:
         await self.erp.start()
-        self._stack.push_async_callback(self.erp.stop)
+        self._servers.append(self.erp.stop)
         if self._faulty:
             self._proxy = FaultProxy(self.erp.url, self.home / "erp" / "proxy.log")
-            await self._stack.enter_async_context(self._proxy)
+            await self._proxy.start()
+            self._servers.append(self._proxy.stop)
         if not self._kept:
             await self._close_the_month_before()
 
