@@ -1,6 +1,5 @@
 """Posting: brings a document's postings into the ERP, exactly once."""
 
-import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import Final
@@ -13,7 +12,7 @@ from activities.connector_errors import as_application_error
 from activities.posting_run import PostingRun
 from activities.recording import Recorder
 from activities.turns import Turns
-from canonical.messages import DocumentRef, Posted, posting_queue
+from canonical.messages import DocumentRef, Posted
 from connectors.base.capabilities import PostingTarget
 from connectors.base.connections import Connections
 from connectors.base.errors import ConnectionConfigError, TransientError
@@ -72,18 +71,14 @@ class PostingActivities:
                 postings = await posting_attempts.to_post(connection, ref.connection, ref.document)
             recorder.unlocked = False
             for group in _groups([one for one in postings if one.key not in handled], target):
-                async with self._turn_of(ref, group):
+                turns = self._turns.of(ref, group[0].legal_entity, target.manifest.operations)
+                async with turns:
                     if not run.halted:
                         await _settle(run, recorder, group)
             if run.halted or not recorder.unlocked:
                 break
             handled.update(one.key for one in postings if one.claimed_ms_ago is None)
         return recorder.tally.message()
-
-    def _turn_of(self, ref: DocumentRef, group: Sequence[Posting]) -> asyncio.Semaphore:
-        queue = posting_queue(ref.target, ref.kind)
-        operations = self._connections.filling(ref.target, PostingTarget).manifest.operations
-        return self._turns.of(queue, group[0].legal_entity, ref.target, operations)
 
 
 async def _settle(run: PostingRun, recorder: Recorder, group: Sequence[Posting]) -> None:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from canonical.messages import BILLING, REPORT, TIMESHEET, posting_queue
+from canonical.messages import BILLING, REPORT, TIMESHEET, DocumentRef, posting_queue
 from canonical.posting import PostingKind
 from connectors.base.manifest import PostingOperation
 
@@ -46,10 +46,11 @@ class Turns:
         self._turns: dict[tuple[str, str], asyncio.Semaphore] = {}
 
     def of(
-        self, queue: str, legal_entity: str, target: str, operations: Sequence[PostingOperation]
+        self, ref: DocumentRef, legal_entity: str, operations: Sequence[PostingOperation]
     ) -> asyncio.Semaphore:
-        """The turns of one legal entity on a posting queue, taken in the order of asking."""
+        """The turns of a document's legal entity, taken in the order of asking."""
+        queue = posting_queue(ref.target, ref.kind)
         whose = (queue, legal_entity)
         if whose not in self._turns:
-            self._turns[whose] = asyncio.Semaphore(at_once(target, operations).get(queue, 1))
+            self._turns[whose] = asyncio.Semaphore(at_once(ref.target, operations)[queue])
         return self._turns[whose]

@@ -26,10 +26,10 @@ from sandbox.child_process import (
 NAMESPACE = "ledgerway"
 SETTINGS = (
     # As shipped the server waits for up to a second before it hands out work.
-    "history.transferProcessorMaxPollRPS=1000",
+    *("--dynamic-config-value", "history.transferProcessorMaxPollRPS=1000"),
     # As shipped it spreads each queue over four parts, which takes a fifth of its work here.
-    "matching.numTaskqueueReadPartitions=1",
-    "matching.numTaskqueueWritePartitions=1",
+    *("--dynamic-config-value", "matching.numTaskqueueReadPartitions=1"),
+    *("--dynamic-config-value", "matching.numTaskqueueWritePartitions=1"),
 )
 
 STARTS_MAX = 3
@@ -181,7 +181,7 @@ class TemporalServer:
             "--port", str(self._port),
             "--metrics-port", str(self._metrics_port),
             "--namespace", NAMESPACE,
-            *(word for setting in SETTINGS for word in ("--dynamic-config-value", setting)),
+            *SETTINGS,
             "--log-level", "error",
         ]  # fmt: skip
         if self._headless:

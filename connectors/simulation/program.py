@@ -25,7 +25,7 @@ def serve_from_file(
 ) -> None:
     """Serve the state of the file that `--state` names, or what `app_of` makes of none.
 
-    Says in one line of JSON where, as soon as somebody can connect; `more` is as for `serve`.
+    `more` is as for `serve`.
     """
     parser = _parser(module)
     parser.add_argument(
@@ -41,25 +41,23 @@ def serve_one(module: str, app: Any, arguments: Sequence[str]) -> None:
     serve(app, _parser(module).parse_args(arguments).port)
 
 
-def serve(app: Any, port: int, *, path: str = "", date_header: bool = True) -> None:
+def serve(app: Any, port: int, *, path: str = "", **more: Any) -> None:
     """Serve an ASGI application on a port, or any free one for 0; `path` ends its address.
 
-    Without `date_header` the application says itself what time it is.
+    Says in one line of JSON where, as soon as somebody can connect. `more` is for uvicorn.
     """
     import uvicorn  # Suites import simulators too, and serve none.
 
     listening = socket.create_server(("127.0.0.1", port), backlog=_WAITING_MAX)
     port = listening.getsockname()[1]
     print(json.dumps({"port": port, "url": f"http://127.0.0.1:{port}{path}"}), flush=True)  # noqa: T201
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        lifespan="off",
-        date_header=date_header,
-    )
-    uvicorn.Server(config).run(sockets=[listening])
+    common: dict[str, Any] = {
+        "log_level": "warning",
+        "access_log": False,
+        "timeout_keep_alive": _KEEP_ALIVE_SECONDS,
+        "lifespan": "off",
+    }
+    uvicorn.Server(uvicorn.Config(app, **(common | more))).run(sockets=[listening])
 
 
 def _parser(module: str) -> argparse.ArgumentParser:

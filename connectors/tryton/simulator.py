@@ -10,15 +10,12 @@ import asyncio
 import contextlib
 import gc
 import json
-import socket
-import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
-import uvicorn
-
+from connectors.simulation.program import serve
 from connectors.tryton.simulated_books import Books
 from connectors.tryton.simulated_faults import ALTERING, Fault, Faults, altered
 from connectors.tryton.simulated_lines import Line
@@ -248,21 +245,9 @@ def main() -> None:
     app = SimulatedTryton(
         Books(state), database=given.database, user=given.user, password=given.password
     )
-    with socket.create_server(("127.0.0.1", given.port)) as listener:
-        port = listener.getsockname()[1]
-        first = {"port": port, "url": f"http://127.0.0.1:{port}"}
-        sys.stdout.write(json.dumps(first) + "\n")
-        sys.stdout.flush()
-        # Lines stay for ever: looking through them for garbage again and again only costs time.
-        gc.set_threshold(50_000, 20, 1_000)
-        config = uvicorn.Config(
-            app,
-            lifespan="off",
-            access_log=False,
-            log_level="critical",
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+    # Lines stay for ever: looking through them for garbage again and again only costs time.
+    gc.set_threshold(50_000, 20, 1_000)
+    serve(app, given.port, log_level="critical", timeout_keep_alive=_KEEP_ALIVE_SECONDS)
 
 
 if __name__ == "__main__":

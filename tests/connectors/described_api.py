@@ -1,5 +1,6 @@
 """An API as its OpenAPI description tells it, and the check of each exchange against that."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, Self
@@ -99,7 +100,7 @@ class DescribedApi:
         return None
 
 
-class CheckedTransport(httpx.AsyncBaseTransport):
+class CheckedTransport(httpx.AsyncBaseTransport, ABC):
     """Stands before a simulator; `broken` collects what neither side may send.
 
     With `tolerant` set, answers are let through unchecked: they are broken on purpose.
@@ -119,9 +120,9 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         self.check(request, response)
         return response
 
+    @abstractmethod
     def check(self, request: httpx.Request, response: httpx.Response) -> None:
         """Say by which description an exchange is judged, if by any, and how much of it."""
-        raise NotImplementedError
 
     def judge(self, api: DescribedApi, asked: Asked, answered: Answered | None) -> None:
         """Count one exchange, and note its trouble; no answer is one that is left aside."""

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from activities.turns import Turns, at_once
-from canonical.messages import BILLING, REPORT, TIMESHEET, posting_queue
+from canonical.messages import BILLING, REPORT, TIMESHEET, DocumentRef, posting_queue
 from canonical.posting import PostingKind
 from connectors.base.guard import Bulk, DraftThenPost
 from connectors.base.manifest import PostingOperation, ReferenceField
@@ -27,6 +27,7 @@ OPERATIONS = (
     operation(PostingKind.EXPENSE, 3),
     operation(PostingKind.INVOICE, 2),
 )
+REPORTED = DocumentRef(connection="source", document="1", target="erp", kind=REPORT)
 DOCUMENTS = posting_queue("erp", REPORT)
 
 
@@ -58,9 +59,7 @@ def test_an_erp_that_posts_no_documents_has_no_queue_for_them() -> None:
 
 async def test_a_company_has_as_many_under_way_as_its_erp_takes() -> None:
     turns, meter = Turns(), Meter()
-    await asyncio.gather(
-        *(meter.work(turns.of(DOCUMENTS, "DE01", "erp", OPERATIONS)) for _ in range(9))
-    )
+    await asyncio.gather(*(meter.work(turns.of(REPORTED, "DE01", OPERATIONS)) for _ in range(9)))
     assert meter.most == 2
 
 
@@ -68,7 +67,7 @@ async def test_another_company_does_not_wait() -> None:
     turns, meter = Turns(), Meter()
     await asyncio.gather(
         *(
-            meter.work(turns.of(DOCUMENTS, entity, "erp", OPERATIONS))
+            meter.work(turns.of(REPORTED, entity, OPERATIONS))
             for entity in ("DE01", "US01", "GB01")
             for _ in range(9)
         )

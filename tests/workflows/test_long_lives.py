@@ -33,7 +33,7 @@ async def impatient() -> AsyncIterator[WorkflowEnvironment]:
         search_attributes=sa.ALL,
         dev_server_existing_path=str(binary()),
         dev_server_extra_args=[
-            *(word for each in SETTINGS for word in ("--dynamic-config-value", each)),
+            *SETTINGS,
             "--dynamic-config-value",
             f"limit.historyCount.suggestContinueAsNew={_EVENTS_SUGGESTED}",
         ],

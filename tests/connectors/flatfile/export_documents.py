@@ -1,6 +1,7 @@
 """Documents for a folder that an ERP imports from, and a world of the suite for each kind."""
 
 import json
+from abc import ABC, abstractmethod
 from datetime import date
 from decimal import Decimal
 
@@ -19,16 +20,16 @@ from tests.connectors.flatfile.export_world import CLOSED_DAY, DAY, ExportWorld,
 _LABEL_MAX = 250
 
 
-class DocumentWorld(ExportWorld):
+class DocumentWorld(ExportWorld, ABC):
     """Its intents are documents; `seconds` are cents, `note` is the label of a line."""
 
     def intent(self, *, parent: int = 0, seconds: int = 3600, note: str = "") -> PostingIntent:
         label = f"{parent} {note}"[:_LABEL_MAX]
         return self.document(Decimal(seconds).scaleb(-2), label=label)
 
+    @abstractmethod
     def document(self, amount: Decimal, *, label: str = "Taxi", day: date = DAY) -> PostingIntent:
         """A document of this world's kind, of one amount, that counts on a day."""
-        raise NotImplementedError
 
     def refused_intent(self) -> PostingIntent:
         return self.document(Decimal(36), day=CLOSED_DAY)

@@ -1,6 +1,7 @@
 """Documents of a real Tryton in the words of the suite about drafts, a world for each kind."""
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, Self
 
@@ -27,7 +28,7 @@ class _Held(Protocol):
     def posted(self) -> bool: ...
 
 
-class TrytonDrafts:
+class TrytonDrafts(ABC):
     """A `DraftingWorld` as far as its suite needs one; a write is the posting of a draft."""
 
     create = expense_world.CREATE
@@ -67,9 +68,9 @@ class TrytonDrafts:
     async def held(self, reference: str) -> list[str]:
         return [str(each.id) for each in await self.carrying(reference) if each.posted]
 
+    @abstractmethod
     async def carrying(self, reference: str) -> Sequence[_Held]:
         """All documents of a reference that the ERP holds, drafts too."""
-        raise NotImplementedError
 
 
 class ExpenseDrafts(TrytonDrafts):
