@@ -149,6 +149,8 @@ class UndoContract:
         kept = await world.book(neighbour)
         sessions = [world.connect() for _ in range(REPLAYS)]
         evidence = await sessions[0].guard_evidence([undo])
+        # Without it the first may be done before the last has looked.
+        world.network.race_next_writes(REPLAYS)
         outcomes = await asyncio.gather(
             *(session.post([undo], evidence) for session in sessions), return_exceptions=True
         )

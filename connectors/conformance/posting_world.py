@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 import httpx
 
@@ -13,6 +13,8 @@ from connectors.conformance.http_contract import FaultyNetwork
 
 IsWrite = Callable[[httpx.Request], bool]
 Carry = Callable[[httpx.Request], Awaitable[httpx.Response]]
+# Whoever has not come by then will not.
+_RACE_SECONDS_MAX: Final = 30
 
 
 class PostingNetwork(FaultyNetwork):
@@ -25,6 +27,7 @@ class PostingNetwork(FaultyNetwork):
         self._broken_after_write = 0
         self._broken_requests = 0
         self._held: list[httpx.Request] = []
+        self._start: asyncio.Barrier | None = None
         self.writes: list[httpx.Request] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -35,6 +38,8 @@ class PostingNetwork(FaultyNetwork):
                 raise httpx.ReadTimeout("broken", request=request)
             return await super().handle_async_request(request)
         self.writes.append(request)
+        if self._start is not None:
+            await self._together(self._start)
         self._broken_requests, self._broken_after_write = self._broken_after_write, 0
         fault, self._fault = self._fault, None
         if fault is not None:
@@ -44,6 +49,15 @@ class PostingNetwork(FaultyNetwork):
 
     async def aclose(self) -> None:
         await self._system.aclose()
+
+    def race_next_writes(self, count: int) -> None:
+        """The next writes leave together, when so many have come."""
+        self._start = asyncio.Barrier(count)
+
+    async def _together(self, start: asyncio.Barrier) -> None:
+        async with asyncio.timeout(_RACE_SECONDS_MAX):
+            await start.wait()
+        self._start = None
 
     def on_next_write(self, fault: Carry) -> None:
         """Let something else happen to the next write than that it reaches the ERP."""
